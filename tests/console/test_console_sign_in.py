@@ -44,7 +44,7 @@ def test_sign_in_opens_the_page_that_was_asked_for(
 
 @SQLITE
 def test_an_edit_outlives_its_session(open_page: OpenPage, server: RowkeepServer, people_path: str) -> None:
-    """So does a search."""
+    """So does a search, and an export asks to sign in again, too."""
     person = Person(server, admin=True)
     page = open_page(person, people_path)
     expect(cell(page, "Person 0")).to_be_visible()
@@ -67,6 +67,11 @@ def test_an_edit_outlives_its_session(open_page: OpenPage, server: RowkeepServer
     expect(editor).to_be_focused()
     page.keyboard.press("Enter")
     expect(cell(page, "Not lost")).to_be_visible()
+    page.request.delete(f"{server.url}/api/v1/session", headers={"Origin": server.url})
+    page.get_by_role("button", name="Export").click()
+    page.get_by_role("menuitem", name="CSV").click()
+    sign_in_again(page)
+    expect(page.get_by_role("dialog", name="You are signed out")).to_have_count(0)
     # a row that is being added, and somebody else who signs in
     page.get_by_role("button", name="Add row").click()
     last_name = page.get_by_role("dialog", name="Add a row").get_by_role("textbox", name="Last_Name")
@@ -97,6 +102,10 @@ def test_two_tabs(open_page: OpenPage, server: RowkeepServer, people_path: str) 
     tab.goto(server.url + people_path)
     expect(cell(tab, "Person 0")).to_be_visible()
     page.bring_to_front()  # what is behind is drawn seldom
+    page.route("**/session", lambda route: route.abort(), times=1)
+    page.get_by_role("button", name="Account and appearance").click()
+    page.get_by_role("menuitem", name="Sign out").click()
+    expect(page.get_by_role("alert").filter(has_text="You are still signed in")).to_be_visible()
     page.get_by_role("button", name="Account and appearance").click()
     page.get_by_role("menuitem", name="Sign out").click()
     expect(tab.get_by_role("heading", name="Sign in to Rowkeep")).to_be_visible()

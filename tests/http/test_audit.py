@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 from uuid import uuid4
 
@@ -142,6 +142,50 @@ def test_refused_requests(server: RowkeepServer, admin: httpx.Client, workspace:
     assert refused["target"] == "POST /api/public/tables/people"
     assert refused["cause"].startswith("forbidden: The app has no write grant")
     assert refused["result"] == "refused"
+
+
+@pytest.fixture(scope="module")
+def quiet(server: RowkeepServer) -> Iterator[RowkeepServer]:
+    """Another process, which has recorded no refused requests yet: their number a minute is limited."""
+    quiet = RowkeepServer(server.database_url, server.directory)
+    quiet.start()
+    yield quiet
+    quiet.stop()
+
+
+def test_changes_that_cannot_be_read(quiet: RowkeepServer, admin: httpx.Client, workspace: Workspace) -> None:
+    workspace.create_table(PEOPLE)
+    path = f"/workspaces/{workspace.name}/tables/people"
+    fred = Person(quiet)
+    succeeded(admin.put(f"/workspaces/{workspace.name}/members/{fred.id}", json={"role": "manager"}))
+    json = {"content-type": "application/json"}
+    sent: list[tuple[str, dict[str, Any], int]] = [
+        ("malformed_json", {"content": "{", "headers": json}, 400),
+        ("invalid_body", {"json": {"name": 1, "schemaDef": []}}, 400),
+        ("invalid_parameter", {"json": PEOPLE, "params": {"no": "such"}}, 400),
+        ("unsupported_media_type", {"content": "{}", "headers": {"content-type": "text/plain"}}, 415),
+    ]
+    for code, request, status in sent:
+        problem(fred.http.put(path, **request), status, code)
+        entry = found(admin, lambda each, code=code: each.get("cause") == code, actor=fred.id)
+        assert (entry["action"], entry["result"]) == ("table.change", "failed")
+        assert (entry["workspace"], entry["target"]) == (workspace.name, "table people")
+        assert "details" not in entry
+    for _ in range(10):
+        problem(fred.http.put(path, content="{", headers=json), 400)
+    problem(fred.http.put(path, content="{", headers=json, params={"dryRun": "true"}), 400)
+    problem(fred.http.post(f"{path}/query", content="{", headers=json), 404)
+    stranger = Person(quiet)
+    problem(stranger.http.put(path, json=PEOPLE), 404, "no_such_workspace")
+    entry = found(admin, lambda each: each.get("cause") == "no_such_workspace", actor=stranger.id)
+    assert (entry["action"], entry["result"], entry["target"]) == ("table.change", "failed", "table people")
+    assert [each["cause"] for each in listed(admin, actor=fred.id, action="table")].count(
+        "malformed_json"
+    ) == 5
+    before = listed(admin, action="table.change", limit=1)
+    problem(browser(quiet).put(path, content="{", headers=json), 401)
+    found(admin, lambda each: each["action"] == "request.refused")
+    assert listed(admin, action="table.change", limit=1) == before
 
 
 def test_only_administrators_read_it(server: RowkeepServer) -> None:

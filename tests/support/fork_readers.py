@@ -10,6 +10,7 @@ import os
 import signal
 import socket
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import BinaryIO
 
 PROGRAM = "rowkeep.files"
@@ -47,7 +48,8 @@ class ForkedReader:
 
     def kill(self) -> None:
         if self._exit is None:
-            os.kill(self.pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):  # it has ended, and the process that forks knows it already
+                os.kill(self.pid, signal.SIGKILL)
 
     def wait(self) -> int:
         """Its exit status."""

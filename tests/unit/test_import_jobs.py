@@ -126,9 +126,10 @@ def test_an_import_is_cancelled(tmp_path: Path) -> None:
         table.waits.set()
         state = await ended(place)
         await jobs.close()
-        assert state.status is ImportStatus.CANCELLED
+        assert (state.status, state.n_inserted) == (ImportStatus.CANCELLED, len(table.rows))
         assert place.has_data
         assert [(each.action, each.cause) for each in audit.entries] == [("rows.import.end", "cancelled")]
+        assert audit.entries[0].details["inserted"] == len(table.rows) > 0
 
     asyncio.run(run())
 

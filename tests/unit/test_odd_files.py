@@ -5,11 +5,13 @@ from __future__ import annotations
 
 import gzip
 import io
+import struct
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from zipfile import ZipFile
 
+import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -17,10 +19,13 @@ import xlsxwriter
 
 from rowkeep.files.compressed import zstd
 from rowkeep.files.content import reading_content
+from rowkeep.files.excel_format import ExcelWriter
 from rowkeep.files.formats import format_of
 from rowkeep.files.inference import Inference
+from rowkeep.files.inspection import inspect
 from rowkeep.files.reading import PLAIN, Reading
-from rowkeep.files.records import FileRefused, Record, Row, Target, Unreadable
+from rowkeep.files.records import FileRefused, Position, Record, Row, Target, Unreadable
+from rowkeep.files.responses import ColumnInfo
 
 CSV = "a,b\n" + "".join(f"{number},{number * 7919 % 1000}\n" for number in range(5000))
 GZIPPED, ZSTANDARD = gzip.compress(CSV.encode(), mtime=0), zstd.compress(CSV.encode())
@@ -51,6 +56,15 @@ def workbook(*rows: list[object], of_1904: bool = False) -> bytes:
 
 NUMBERS = parquet(a=list(range(10_000)), b=[f"x{number}" for number in range(10_000)])
 BOOK = workbook(["a", "b"], [1, 2])
+
+
+def with_part(content: bytes) -> bytes:
+    """A file of .xlsb with this as its list of sheets, at which its reader panics."""
+    out = io.BytesIO()
+    with ZipFile(out, "w") as book:
+        book.writestr("xl/_rels/workbook.bin.rels", "<R/>")
+        book.writestr("xl/workbook.bin", content)
+    return out.getvalue()
 
 
 def records_of(path: Path, reading: Reading = PLAIN, types: str = "json") -> Iterator[Record]:
@@ -86,6 +100,7 @@ def records_of(path: Path, reading: Reading = PLAIN, types: str = "json") -> Ite
         ("a.xlsx", BOOK[: len(BOOK) // 2], "a.xlsx is not a valid Excel or OpenDocument file"),
         ("a.xlsx", b"a,b\n1,2\n", "a.xlsx is not a valid Excel or OpenDocument file"),
         ("a.xlsx", workbook(), "a.xlsx has no valid header. The sheet is empty."),
+        ("a.xlsb", with_part(b"\x9c\x01\x00"), "a.xlsb is not a valid Excel or OpenDocument file"),
     ],
 )
 def test_refused(name: str, content: bytes, message: str, tmp_path: Path) -> None:
@@ -130,6 +145,45 @@ def test_a_sheet_with_a_cell_in_its_last_corner(tmp_path: Path) -> None:
         "Delete the rows and columns after the data, or save it as CSV."
     )
     path.write_bytes(with_far_cell(""))
+    assert len(list(records_of(path))) == 1
+
+
+def binary_workbook(*rows: tuple[int, int, str], corner: tuple[int, int]) -> bytes:
+    """An .xlsb file with cells, each of a row, a column and a text."""
+
+    def record(kind: int, data: bytes = b"") -> bytes:
+        start = bytes([kind]) if kind < 0x80 else bytes([kind & 0x7F | 0x80, kind >> 7])
+        return start + bytes([len(data)]) + data
+
+    def text(value: str) -> bytes:
+        return struct.pack("<I", len(value)) + value.encode("utf-16-le")
+
+    sheet = record(0x81) + record(0x94, struct.pack("<4I", 0, corner[0], 0, corner[1])) + record(0x91)
+    for row, column, value in rows:
+        sheet += record(0, struct.pack("<IIHHBI", row, 0, 300, 0, 0, 0))
+        sheet += record(6, struct.pack("<II", column, 0) + text(value))
+    named = record(0x9C, struct.pack("<II", 0, 1) + text("rId1") + text("S"))
+    parts = {
+        "xl/workbook.bin": record(0x83) + record(0x8F) + named + record(0x90) + record(0x84),
+        "xl/_rels/workbook.bin.rels": b'<R><Relationship Id="rId1" Target="worksheets/sheet1.bin"/></R>',
+        "xl/worksheets/sheet1.bin": sheet + record(0x92) + record(0x82),
+    }
+    out = io.BytesIO()
+    with ZipFile(out, "w") as book:
+        for part, data in parts.items():
+            book.writestr(part, data)
+    return out.getvalue()
+
+
+def test_a_binary_sheet_with_a_cell_in_its_last_corner(tmp_path: Path) -> None:
+    path = tmp_path / "a.xlsb"
+    last = (1_048_575, 16_383)
+    path.write_bytes(binary_workbook((0, 0, "a"), (1, 0, "1"), (*last, "x"), corner=last))
+    with pytest.raises(
+        FileRefused, match=r'Sheet "S" of .* has cells as far as column XFD and row 1,048,576,'
+    ):
+        list(records_of(path))
+    path.write_bytes(binary_workbook((0, 0, "a"), (1, 0, "1"), corner=last))
     assert len(list(records_of(path))) == 1
 
 
@@ -201,6 +255,16 @@ def test_nothing_to_infer(content: bytes, message: str, tmp_path: Path) -> None:
     assert str(refused.value).startswith(message)
 
 
+def test_numbers_that_python_does_not_read(tmp_path: Path) -> None:
+    path = tmp_path / "a.ndjson"
+    path.write_bytes(b'{"a": 1}\n{"a": ' + b"9" * 5000 + b"}\n")
+    with reading_content(str(path), PLAIN) as opened:
+        found = inspect(opened, format_of(str(path), None), PLAIN, "t")
+    assert (found.rows_seen, found.n_unreadable) == (1, 1)
+    assert found.unreadable == ["line 2: The line has a number that is too large."]
+    assert [len(row["a"] or "") for row in found.rows] == [1, 201]
+
+
 def test_columns_with_equal_and_missing_names(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_bytes(b"a,a,\n1,2,3\n")
@@ -226,6 +290,19 @@ def test_dates_of_workbooks(tmp_path: Path) -> None:
     assert "must be a date, but the cell is a number" in reasons[-1]
 
 
+def test_texts_of_parquet_files_that_are_not_in_utf_8(tmp_path: Path) -> None:
+    texts = pa.array([b"a", b"\xff", None, b"b"])
+    path = tmp_path / "a.parquet"
+    path.write_bytes(parquet(a=pa.Array.from_buffers(pa.string(), 4, texts.buffers())))
+    first, second, *others = records_of(path, types="string")
+    assert (first, others) == (
+        Row(1, Position(2, 1), b'{"a":"a"}'),
+        [Row(3, Position(4, 3), b'{"a":null}'), Row(4, Position(5, 4), b'{"a":"b"}')],
+    )
+    assert isinstance(second, Unreadable)
+    assert (second.line, second.reason) == (2, "A value is text that is not in UTF-8.")
+
+
 def test_timestamps_without_a_time_zone(tmp_path: Path) -> None:
     path = tmp_path / "a.parquet"
     path.write_bytes(parquet(a=[datetime(2020, 7, 1, 12), None, datetime(1, 1, 1)]))
@@ -238,3 +315,12 @@ def test_timestamps_without_a_time_zone(tmp_path: Path) -> None:
         found = list(records_of(path, Reading(time_zone=zone), "date"))
         assert moment in found[0].json if isinstance(found[0], Row) else False
         assert isinstance(found[1], Row)
+
+
+def test_texts_of_workbooks_that_are_too_long() -> None:
+    """Excel counts UTF-16: a text that is cut there would be lost without a word."""
+    for text, length in (("x" * 32_768, "32,768"), ("😀" * 16_384, "32,768")):
+        writer = ExcelWriter(io.BytesIO(), [ColumnInfo("a", "string")])
+        with pytest.raises(FileRefused, match=f"Column a has a text of {length} characters"):
+            writer.write(msgspec.Raw(msgspec.json.encode([{"a": text}])))
+        assert writer.write(msgspec.Raw(msgspec.json.encode([{"a": text[:-1]}]))) == 1

@@ -95,19 +95,37 @@ export async function answered<T>(
   call: Promise<Answer<T>>,
   { mayBeForbidden = false }: { mayBeForbidden?: boolean } = {},
 ): Promise<T> {
-  const before = starts;
+  const refused = refusals(mayBeForbidden);
   const { data, error, response } = await call;
   if (response.ok) return data as T;
-  const wait = Number(response.headers.get("Retry-After"));
-  const refused = new ApiError(
-    response.status,
-    isProblem(error) ? error : undefined,
-    wait > 0 ? wait : undefined,
-  );
-  if (before === starts) {
-    if (refused.isSignedOut) for (const listener of listeners.ended) listener();
-    if (refused.code === "forbidden" && !mayBeForbidden)
-      for (const listener of listeners.forbidden) listener();
-  }
-  throw refused;
+  throw refused(response.status, error, response.headers.get("Retry-After"));
+}
+
+/** The response to a request for a file, which the client does not send. Throws what `answered` throws. */
+export async function fetched(address: string, init: RequestInit): Promise<Response> {
+  const refused = refusals();
+  const response = await reachable(new Request(address, init));
+  if (response.ok) return response;
+  const problem: unknown = await response.json().catch(() => undefined);
+  throw refused(response.status, problem, response.headers.get("Retry-After"));
+}
+
+/** Makes the error of a request that is sent now, if it is refused, and says what it means for the session: also
+ * for requests that are not sent by the client. */
+export function refusals(mayBeForbidden = false) {
+  const before = starts;
+  return (status: number, problem: unknown, retryAfter: string | null): ApiError => {
+    const wait = Number(retryAfter);
+    const refused = new ApiError(
+      status,
+      isProblem(problem) ? problem : undefined,
+      wait > 0 ? wait : undefined,
+    );
+    if (before === starts) {
+      if (refused.isSignedOut) for (const listener of listeners.ended) listener();
+      if (refused.code === "forbidden" && !mayBeForbidden)
+        for (const listener of listeners.forbidden) listener();
+    }
+    return refused;
+  };
 }

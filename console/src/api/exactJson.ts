@@ -1,39 +1,104 @@
-/** JSON with exact numbers: those of JavaScript have fewer digits, and a smaller range. */
+/** JSON exactly as it is written. JavaScript would change it: its numbers have fewer digits and one way to write each,
+ * and its objects have keys such as "2" first. */
 
 interface RawJson {
   rawJSON?: (text: string) => unknown;
 }
 
-type Reviver = (key: string, value: unknown, context?: { source?: string }) => unknown;
-
-/** Only a text with a long run of digits, or with a large exponent, can contain a number that would be changed. */
-const CAN_CHANGE = /[0-9][0-9.]{15}|[0-9][eE][+-]?[0-9]{3}/;
+/** Only a text with one of these can change: a long run of digits, zeros after the point that are first or last, minus
+ * zero, an exponent, or a key that starts with a digit, which can also be escaped. */
+const CAN_CHANGE =
+  /[0-9][0-9.]{15}|\.0{6}|(?:\.[0-9]*0|-0|[0-9][eE][+-]?[0-9]+)(?=[\s,\]}]|$)|"[0-9\\][^"]*"\s*:/;
 const INTEGER = /^-?[0-9]+$/;
-const NUMBER = /^(-?)([0-9]+)(?:\.([0-9]+))?(?:[eE]([+-]?[0-9]+))?$/;
+const TOKEN = /\s*([{}[\],:]|"|[^\s{}[\],:"]+)/y;
 
 export function parseExact(text: string): unknown {
-  return CAN_CHANGE.test(text)
-    ? JSON.parse(text, exact as Parameters<typeof JSON.parse>[1])
-    : JSON.parse(text);
+  const value: unknown = JSON.parse(text);
+  return CAN_CHANGE.test(text) ? new Reader(text, false).value() : value;
 }
 
-/** A number that would be changed stays as it is written: as raw JSON, or where a browser has no raw JSON, a large
- * integer as a string. */
-const exact: Reviver = (_key, value, context) => {
-  const source = context?.source;
-  if (typeof value !== "number" || source === undefined || source === String(value)) return value;
-  if (scientific(source) === scientific(String(value))) return value;
-  const { rawJSON } = JSON as RawJson;
-  if (rawJSON !== undefined) return rawJSON(source);
-  return INTEGER.test(source) ? source : value;
-};
+/** The same for a text that a person has written. Throws SyntaxError also if an object has a key twice: only the last
+ * of the two would be stored. */
+export function parseWritten(text: string): unknown {
+  JSON.parse(text);
+  return new Reader(text, true).value();
+}
 
-/** The digits and the exponent of a number, the same for each way to write it. */
-function scientific(text: string): string {
-  const [, sign = "", whole = "", fraction = "", exponent = "0"] = NUMBER.exec(text) ?? [];
-  const digits = (whole + fraction).replace(/^0+/, "");
-  let end = digits.length;
-  while (digits[end - 1] === "0") end -= 1;
-  const shift = Number(exponent) - fraction.length + digits.length - end;
-  return end === 0 ? "0" : `${sign}${digits.slice(0, end)}e${shift}`;
+/** A number that JavaScript would change, as it is written. Where a browser has no raw JSON, a large integer is sent
+ * as a string. */
+class WrittenNumber {
+  constructor(private readonly text: string) {}
+
+  toJSON(): unknown {
+    const { rawJSON } = JSON as RawJson;
+    if (rawJSON !== undefined) return rawJSON(this.text);
+    return INTEGER.test(this.text) ? this.text : Number(this.text);
+  }
+}
+
+/** The prototype of objects whose keys are in the order of the text. Plain objects would be copied by others. */
+const IN_ORDER = Object.freeze({});
+
+/** Reads a text that is valid JSON. */
+class Reader {
+  private at = 0;
+
+  constructor(
+    private readonly text: string,
+    private readonly isStrict: boolean,
+  ) {}
+
+  value(first = this.token()): unknown {
+    if (first === "{") return this.object();
+    if (first === "[") return this.array();
+    if (/^["tfn]/.test(first)) return JSON.parse(first);
+    const number = Number(first);
+    return String(number) === first ? number : new WrittenNumber(first);
+  }
+
+  private object(): object {
+    const members = new Map<string, unknown>();
+    for (let token = this.token(); token !== "}"; token = this.token()) {
+      if (token === ",") continue;
+      const key = JSON.parse(token) as string;
+      if (this.isStrict && members.has(key))
+        throw new SyntaxError(`An object has the key ${token} twice. Write each key once.`);
+      this.token(); // the colon
+      members.set(key, this.value());
+    }
+    return objectOf(members);
+  }
+
+  private array(): unknown[] {
+    const items: unknown[] = [];
+    for (let token = this.token(); token !== "]"; token = this.token())
+      if (token !== ",") items.push(this.value(token));
+    return items;
+  }
+
+  private token(): string {
+    TOKEN.lastIndex = this.at;
+    const token = TOKEN.exec(this.text)?.[1];
+    if (token === undefined) throw new SyntaxError("The JSON ends too early.");
+    const start = TOKEN.lastIndex - token.length;
+    this.at = token === '"' ? this.endOfString(start) : TOKEN.lastIndex;
+    return this.text.slice(start, this.at);
+  }
+
+  private endOfString(start: number): number {
+    for (let at = start + 1; ; at += 1) {
+      at = this.text.indexOf('"', at);
+      let before = at;
+      while (this.text[before - 1] === "\\") before -= 1;
+      if ((at - before) % 2 === 0) return at + 1;
+    }
+  }
+}
+
+function objectOf(members: ReadonlyMap<string, unknown>): object {
+  const object = Object.fromEntries(members);
+  const keys = [...members.keys()];
+  if (Object.keys(object).every((key, at) => key === keys[at])) return object;
+  Object.setPrototypeOf(object, IN_ORDER);
+  return new Proxy(object, { ownKeys: () => keys });
 }

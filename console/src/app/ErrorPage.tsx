@@ -1,4 +1,4 @@
-import { Button, Container, Text, Title } from "@mantine/core";
+import { Button, Container, Group, Text, Title } from "@mantine/core";
 import { Link, useRouteError } from "react-router";
 import { messageOf } from "../api/errors";
 
@@ -9,14 +9,22 @@ export function ErrorPage() {
       <Title order={1} size="h2" mb="sm">
         This page cannot be shown
       </Title>
-      <Text mb="md">
-        {isNotLoaded(error)
-          ? "A part of the console could not be loaded: the server does not respond, or it has a new version."
-          : messageOf(error)}
-      </Text>
-      <Button onClick={() => window.location.reload()}>Load the page again</Button>
+      <Text mb="md">{textOf(error)}</Text>
+      <Group>
+        <Button onClick={() => window.location.reload()}>Load the page again</Button>
+        <Button component={Link} to="/" variant="default">
+          Go to the home page
+        </Button>
+      </Group>
     </Container>
   );
+}
+
+function textOf(error: unknown): string {
+  if (error instanceof URIError) return "The address of this page is damaged.";
+  return isNotLoaded(error)
+    ? "A part of the console could not be loaded: the server does not respond, or it has a new version."
+    : messageOf(error);
 }
 
 /** Whether a file of the console could not be loaded: browsers have different words for it. */

@@ -29,7 +29,8 @@ import {
   IconWebhook,
 } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
-import { Link, Outlet, useLocation, useNavigate, useParams } from "react-router";
+import { useEffect, useRef } from "react";
+import { Link, Outlet, useLocation, useMatch, useNavigate, useParams } from "react-router";
 import { DropZone } from "../features/files/Drop";
 import { SearchButton } from "../features/search/SearchButton";
 import { useSession } from "../features/session/session";
@@ -52,6 +53,8 @@ export function Layout() {
   const isManager = useIsManager(workspace);
   const [isOpen, { toggle, close }] = useDisclosure();
   const { pathname } = useLocation();
+  const openTable = useMatch("/w/:workspace/tables/:name")?.params.name;
+  useFocusOnNewPage(pathname);
   return (
     <AppShell
       header={{ height: 48 }}
@@ -165,17 +168,22 @@ export function Layout() {
         <Outlet />
         {/* the page of definitions takes files of its own */}
         {workspace !== undefined && !pathname.endsWith("/define") && (
-          <DropZone workspace={workspace} table={openTable(pathname)} />
+          <DropZone workspace={workspace} table={openTable} />
         )}
       </AppShell.Main>
     </AppShell>
   );
 }
 
-/** The table whose rows are shown. */
-function openTable(pathname: string): string | undefined {
-  const name = /^\/w\/[^/]+\/tables\/([^/]+)$/.exec(pathname)?.[1];
-  return name === undefined ? undefined : decodeURIComponent(name);
+/** Gives a new page the focus, if what had it went with the former page: keys go on from there, not from the top. */
+function useFocusOnNewPage(pathname: string): void {
+  const former = useRef(pathname);
+  useEffect(() => {
+    if (former.current === pathname) return;
+    former.current = pathname;
+    if (document.activeElement === document.body)
+      document.getElementById("main")?.focus({ preventScroll: true });
+  }, [pathname]);
 }
 
 /** The address of the page has a base, so a link to a fragment would leave the page. */

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import sys
 from typing import Annotated
 
 from rowkeep.cli.options import setting
+from rowkeep.server.supervisor import STOP_SIGNALS
 from rowkeep.setting_rules import PREFIX
 from rowkeep.settings import Settings
 
@@ -27,8 +29,10 @@ def serve(host: Host = None, port: Port = None, workers: Workers = None) -> None
     for each in (os.environ, environment):
         # an invalid variable is an error even if an option overrides it
         Settings.from_environment(each)
-    # this process is replaced by the server, which does not need the modules of the command line
+    # this process is replaced by the server, which does not need the modules of the command line; signals
+    # wait until it can handle them
     sys.stdout.flush()
+    signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
     os.execve(sys.executable, [sys.executable, "-P", "-m", "rowkeep.server"], environment)  # noqa: S606 - Rowkeep's own command
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import posixpath
 import re
+import zlib
 from collections.abc import Callable, Collection, Mapping
 from typing import IO, BinaryIO
 from xml.parsers import expat
@@ -26,6 +27,10 @@ MARK = re.compile(rb"""\bt\s*=\s*["']e["']|value-type\s*=\s*["']error["']""")
 
 ADDRESS = re.compile(r"([A-Z]{1,3})(\d{1,7})")
 MAX_TEXT = 100
+
+NO_XML = (BadZipFile, KeyError, RuntimeError, UnicodeDecodeError, zlib.error, EOFError)
+"""What is raised for an archive without the XML of a sheet, and for one that only calamine can read, such as
+one that says that it is of a newer version of zip."""
 
 Attributes = Mapping[str, str]
 
@@ -60,7 +65,7 @@ def error_cells(file: BinaryIO, sheet: str, nulls: Collection[str], name: str) -
                     return {}
             with archive.open(part) as xml:
                 _parse(xml, reader.start, reader.end, reader.text)
-    except (BadZipFile, KeyError):
+    except NO_XML:
         return None
     except expat.ExpatError as error:
         raise FileRefused(f"{name} has a sheet that cannot be read: {error}.") from None
@@ -102,7 +107,6 @@ def _local(name: str) -> str:
 def part_of(archive: ZipFile, parts: Mapping[str, str], sheet: str) -> str:
     """The part of the archive with the cells of a sheet. Raises KeyError if it is not XML."""
     ids: dict[str, str] = {}
-    targets: dict[str, str] = {}
 
     def sheets(name: str, attributes: Attributes) -> None:
         if name == "sheet":
@@ -110,14 +114,22 @@ def part_of(archive: ZipFile, parts: Mapping[str, str], sheet: str) -> str:
                 (value for key, value in attributes.items() if key != "id" and _local(key) == "id"), ""
             )
 
-    def relations(name: str, attributes: Attributes) -> None:
+    with archive.open(parts["xl/workbook.xml"]) as xml:
+        _parse(xml, sheets)
+    return part_with_id(archive, parts, "xl/_rels/workbook.xml.rels", ids[sheet])
+
+
+def part_with_id(archive: ZipFile, parts: Mapping[str, str], relations: str, wanted: str) -> str:
+    """The part of the archive that has this id in the relations of a workbook. Raises KeyError."""
+    targets: dict[str, str] = {}
+
+    def relation(name: str, attributes: Attributes) -> None:
         if name == "Relationship":
             targets[attributes.get("Id", "")] = attributes.get("Target", "")
 
-    for part, read in (("xl/workbook.xml", sheets), ("xl/_rels/workbook.xml.rels", relations)):
-        with archive.open(parts[part]) as xml:
-            _parse(xml, read)
-    target = posixpath.normpath(posixpath.join("/xl", targets[ids[sheet]])).lstrip("/")
+    with archive.open(parts[relations]) as xml:
+        _parse(xml, relation)
+    target = posixpath.normpath(posixpath.join("/xl", targets[wanted])).lstrip("/")
     return parts[target.lower()]
 
 

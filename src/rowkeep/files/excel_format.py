@@ -5,13 +5,16 @@ These programs have no times with a zone, no empty strings, and no integers beyo
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, BinaryIO
 
 import msgspec
 import xlsxwriter
 from python_calamine import CalamineError, CalamineWorkbook, SheetVisibleEnum
+from xlsxwriter.worksheet import Worksheet
 
 from rowkeep.files.content import Content
 from rowkeep.files.dates import zone_of
@@ -35,7 +38,7 @@ from rowkeep.model.column_types import COLUMN_TYPES, FileForm
 from rowkeep.model.values.scalars import MAX_EXACT, canonical_date
 
 MAX_ROWS, MAX_COLUMNS, MAX_CHARACTERS = 1_048_576, 16_384, 32_767
-"""The limits of Excel, of which the header takes one row."""
+"""The limits of Excel, of which the header takes one row. It counts characters beyond U+FFFF as two."""
 
 FIRST_DAY = datetime(1900, 3, 1, tzinfo=UTC)
 """Excel counts days before this one wrongly, or not at all; they are written as text."""
@@ -55,13 +58,11 @@ class ExcelSource:
         self._name = content.name
         self._reading = reading
         file = content.binary()
-        try:
+        with _read_by_calamine(content.name):
             book = CalamineWorkbook.from_filelike(file)
             name = _sheet_of(book, reading.sheet, content.name)
             check_size(file, name, content.name)
             sheet = book.get_sheet_by_name(name)
-        except CalamineError as error:
-            raise FileRefused(f"{content.name} is not a valid Excel or OpenDocument file: {error}.") from None
         self._sheet = sheet
         self._sheet_name = name
         self._first = sheet.start[1] if sheet.start else 0
@@ -156,6 +157,20 @@ class ExcelSource:
         return cell
 
 
+@contextmanager
+def _read_by_calamine(name: str) -> Iterator[None]:
+    """Raises FileRefused for what calamine raises for a damaged file."""
+    try:
+        yield
+    except BaseException as error:
+        # the last one is not an Exception, and no module exports it
+        is_damaged = isinstance(error, CalamineError) or type(error).__name__ == "PanicException"
+        if is_damaged or (isinstance(error, OSError) and error.errno is None):
+            reason = str(error).rstrip(".")
+            raise FileRefused(f"{name} is not a valid Excel or OpenDocument file: {reason}.") from None
+        raise
+
+
 def _sheet_of(book: CalamineWorkbook, asked: str | None, file: str) -> str:
     """The name of the sheet to read: the one that is asked for, by name or number, or the first visible
     one. Raises FileRefused."""
@@ -229,6 +244,29 @@ class _Exact(float):
         return repr(float(self)).upper()
 
 
+NOT_IN_XML = re.compile(r"[\x00-\x08\x0b-\x1f\ufffe\uffff]")
+LIKE_AN_ESCAPE = re.compile(r"_(?=x[0-9A-Fa-f]{4}[_\x00-\x08\x0b-\x1f\ufffe\uffff])")
+"""The start of what would be read as another character, also with the start of the escape after it."""
+
+
+class _Sheet(Worksheet):  # type: ignore[misc] # xlsxwriter has no types
+    """A sheet whose texts are read as they were written, also if they look like XML or like an escape."""
+
+    @staticmethod
+    def _escape_control_characters(data: Any) -> Any:
+        """A text as it is in the XML of a cell.
+
+        ``_x000D_`` is a carriage return there, so the text ``_x000D_`` is ``_x005F_x000D_``. XlsxWriter
+        leaves out the second one of ``_x000D_x000D_``, and writes texts in ``<r>`` as XML. It passes numbers
+        too.
+        """
+        if not isinstance(data, str):
+            return data
+        text = LIKE_AN_ESCAPE.sub("_x005F_", data)
+        text = NOT_IN_XML.sub(lambda found: f"_x{ord(found[0]):04X}_", text)
+        return f"_x003C_{text[1:]}" if text.startswith("<r>") else text
+
+
 class ExcelWriter(ArrayWriter):
     """Writes records as one sheet of an .xlsx file."""
 
@@ -239,7 +277,7 @@ class ExcelWriter(ArrayWriter):
             )
         self._book = xlsxwriter.Workbook(out, {"constant_memory": True})
         self._book.set_properties({"created": CREATED})
-        self._sheet = self._book.add_worksheet("Rows")
+        self._sheet = self._book.add_worksheet("Rows", worksheet_class=_Sheet)
         self._date = self._book.add_format({"num_format": DATE_FORMAT})
         self._names = [column.name for column in columns]
         self._writers = [self._writer(column.type) for column in columns]
@@ -284,9 +322,10 @@ class ExcelWriter(ArrayWriter):
         self._text(row, at, bytes(cell).decode())
 
     def _text(self, row: int, at: int, text: str) -> None:
-        if len(text) > MAX_CHARACTERS:
+        length = len(text) if text.isascii() else len(text.encode("utf-16-le")) // 2
+        if length > MAX_CHARACTERS:
             raise FileRefused(
-                f"Column {self._names[at]} has a text of {len(text):,} characters; a cell of an Excel file "
+                f"Column {self._names[at]} has a text of {length:,} characters; a cell of an Excel file "
                 "can have "
                 f"{MAX_CHARACTERS:,}. Leave the column out with --fields, or export to csv, ndjson or "
                 "parquet."

@@ -145,15 +145,23 @@ class Inference:
         decoder = msgspec.json.Decoder(dict[str, msgspec.Raw])
         for record in records:
             if not isinstance(record, Row):
-                self.unreadable_count += 1
-                if len(self.unreadable) < MAX_UNREADABLE:
-                    self.unreadable.append(f"line {record.line}: {record.reason}")
+                self._skip(record.line, record.reason)
+                continue
+            cells = decoder.decode(record.json)
+            try:
+                values = [decode_value(raw) for raw in cells.values()]
+            except ValueError:
+                self._skip(record.line, "The line has a number that is too large.")
                 continue
             self.rows += 1
-            for label, raw in decoder.decode(record.json).items():
-                value = decode_value(raw)
+            for (label, raw), value in zip(cells.items(), values, strict=True):
                 if value is not None:
                     self._column(label).add(*self._looked_at(value, raw))
+
+    def _skip(self, line: int, reason: str) -> None:
+        self.unreadable_count += 1
+        if len(self.unreadable) < MAX_UNREADABLE:
+            self.unreadable.append(f"line {line}: {reason}")
 
     def _column(self, label: str) -> _Column:
         column = self._columns.get(label)

@@ -150,7 +150,10 @@ def _shown_row(row: Row) -> dict[str, Any]:
 
 
 def _shown(raw: msgspec.Raw) -> str | None:
-    value = decode_value(raw)
+    try:
+        value = decode_value(raw)
+    except ValueError:
+        value = ...  # a number that is too large
     if value is None:
         return None
     return _cut(value if isinstance(value, str) else bytes(raw).decode())

@@ -64,12 +64,13 @@ class ParquetSource:
         try:
             # without pre_buffer, because a row group can be the whole file, and is then read in buffers
             self._file = pq.ParquetFile(content.binary(), pre_buffer=False, buffer_size=BUFFER_BYTES)
-        except (pa.ArrowException, OSError) as error:
+            schema = self._file.schema_arrow
+            names = tuple(schema.names)
+        except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
             raise FileRefused(
                 f"{content.name} is not a valid Parquet file: {str(error).strip().rstrip('.')}."
             ) from None
-        schema = self._file.schema_arrow
-        self.names: tuple[str, ...] = tuple(schema.names)
+        self.names: tuple[str, ...] = names
         self.left_out: set[str] = set()
         self.known_types: Mapping[str, str] = {
             f"#{at}": "decimal" for at, field in enumerate(schema, 1) if pa.types.is_decimal(field.type)
@@ -146,6 +147,8 @@ def _reader(column_type: str, reading: Reading) -> Callable[[Any], object]:
     def cell(value: Any) -> object:
         if isinstance(value, str):
             return value if read is as_text else read(value)
+        if isinstance(value, bytes):
+            raise UnfitCell("is text that is not in UTF-8")
         if isinstance(value, float) and not math.isfinite(value):
             raise UnfitCell(f"is {value}, which is not a number")
         return value
@@ -185,11 +188,27 @@ def _lister(field: Any, zone: tzinfo | None) -> Callable[[Any], list[Any]]:
     is_plain = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view, pa.types.is_boolean)
     is_number = (pa.types.is_integer, pa.types.is_floating, pa.types.is_null)
     if any(check(kind) for check in (*is_plain, *is_number)):
-        return lambda column: _plain(column).to_pylist()
+        return lambda column: _listed(_plain(column))
     raise FileRefused(
         f"Column {field.name} has the type {kind}, which is not supported. Write it as text, or use "
         "--skip-columns."
     )
+
+
+def _listed(column: Any) -> list[Any]:
+    """The cells; texts that are not in UTF-8 as bytes."""
+    try:
+        cells: list[Any] = column.to_pylist()
+    except UnicodeDecodeError:
+        return [_decoded(cell) for cell in column.cast(pa.large_binary()).to_pylist()]
+    return cells
+
+
+def _decoded(cell: bytes | None) -> str | bytes | None:
+    try:
+        return None if cell is None else cell.decode()
+    except UnicodeDecodeError:
+        return cell
 
 
 def _plain(column: Any) -> Any:

@@ -84,12 +84,12 @@ class TableColumns:
         facts = COLUMN_TYPES.get(column.type)
         if raw is None or facts is None:
             return None
-        value: Any = raw if facts.is_raw else decode_value(raw)
-        if value is None or (value == "" and column.reads_empty_as_null):
-            return None
         try:
+            value: Any = raw if facts.is_raw else decode_value(raw)
+            if value is None or (value == "" and column.reads_empty_as_null):
+                return None
             cell = facts.read(value)
-        except Misfit:
+        except (Misfit, ValueError):
             return None
         return cell if cell is None or facts.same is None else facts.same(cell)
 

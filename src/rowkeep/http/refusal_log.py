@@ -15,6 +15,7 @@ from rowkeep.services.tokens import unverified_client_id
 
 refusals = LimitedLog()
 failures = LimitedLog()
+unread = LimitedLog()
 
 
 def is_refusal(error: RowkeepError) -> bool:
@@ -48,6 +49,14 @@ def admits_failure(cause: str, scope: Scope) -> bool:
     """Whether a failed sign-in is recorded: the number a minute is limited like that of refused requests."""
     address = address_of(scope)
     return failures.info("sign-in failed", key=(cause, address), cause=cause, address=address)
+
+
+def admits_unread(cause: str, scope: Scope, actor: str) -> bool:
+    """Whether a request of the management API that was refused before its call is recorded: the number a
+    minute is limited in the same way, for each cause, address and sender."""
+    address = address_of(scope)
+    key = (cause, address, actor)
+    return unread.info("change not read", key=key, cause=cause, address=address, actor=actor)
 
 
 def _client_id(scope: Scope) -> str | None:

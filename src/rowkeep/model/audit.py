@@ -37,7 +37,7 @@ SERVER = AuditActor(ActorKind.SERVER)
 
 
 class Outcome(StrEnum):
-    """How it ended. ``started`` remains only if the process ended before the change was complete."""
+    """How it ended. ``started`` remains only if the change was cut off: it may have been made, or not."""
 
     STARTED = "started"
     SUCCESS = "success"

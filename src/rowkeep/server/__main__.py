@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import sys
 
+from rowkeep.early_exit import exit_at_once
 from rowkeep.server.early_stop import EarlyStop
-from rowkeep.server.supervisor import HELD_BACK, REPLACES
+from rowkeep.server.supervisor import HELD_BACK, REPLACES, STOP_SIGNALS
 
-STOP = EarlyStop()
 if __name__ == "__main__" and sys.argv[1:2] != [REPLACES]:
-    STOP.install()  # first, because loading the other modules takes most of the time until the server listens
+    exit_at_once(0, *STOP_SIGNALS)  # first, because loading the other modules takes most of a start
 
 # what libraries load where it is installed: structlog rich, to show errors on a terminal, though the log of a
 # server is JSON lines; structlog and SQLAlchemy greenlet, which a server does not use, and with it libstdc++
@@ -82,8 +82,9 @@ def main() -> None:
     share_one_arena()
     if sys.argv[1:2] == [REPLACES]:
         sys.exit(replacement_status(sys.argv[2]))
-    STOP.install()
-    sys.exit(end(lambda: run(Settings.from_environment(os.environ), STOP)))
+    stop = EarlyStop()
+    stop.install()
+    sys.exit(end(lambda: run(Settings.from_environment(os.environ), stop)))
 
 
 if __name__ == "__main__":

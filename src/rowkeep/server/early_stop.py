@@ -16,9 +16,10 @@ class EarlyStop:
         self._is_requested = False
 
     def install(self) -> None:
-        """Handle the signals, until another handler is set."""
+        """Handle the signals, also those that were blocked, until another handler is set."""
         for each in STOP_SIGNALS:
             signal.signal(each, self._stop)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
 
     def check(self) -> None:
         """End the program if the exception was ignored."""

@@ -1,8 +1,9 @@
 """Audit: who changed what, who signed in, and who was refused.
 
 A change of the catalog and its entry are one transaction. For a change of a workspace's database, the entry
-is stored first, as ``started``, and gets its result afterwards: there is no change without an entry, and
-after a crash an entry that is still ``started`` says that the change may have been made.
+is stored first, as ``started``, and gets its result afterwards: there is no change without an entry. An
+entry that is still ``started`` after a crash, or because the change was cut off, says that it may have been
+made.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from rowkeep.errors.catalogue import (
     InternalError,
     InvalidParameter,
     RowkeepError,
+    ShuttingDown,
     StorageUnavailable,
     preview,
 )
@@ -69,6 +71,12 @@ DELETED_AT_ONCE = 500
 
 UNAUTHORISED = (401, 403, 429)
 """The statuses of requests that were refused, and did not fail."""
+
+CUT_OFF = (ShuttingDown.code, StorageUnavailable.code)
+"""The codes of errors after which nobody knows whether the change was committed."""
+
+NO_TIME = (Busy, ShuttingDown, StorageUnavailable)
+"""Why the catalog cannot store an entry now."""
 
 
 class Pending:
@@ -132,6 +140,17 @@ async def write_audited(
     return done
 
 
+def end_of(error: BaseException) -> tuple[Outcome, str]:
+    """How a change ended with this error, and the cause: ``started`` if it may have been committed."""
+    if isinstance(error, asyncio.CancelledError | KeyboardInterrupt):
+        return Outcome.STARTED, ShuttingDown.code
+    if not isinstance(error, RowkeepError):
+        return Outcome.FAILED, InternalError.code
+    if error.code in CUT_OFF:
+        return Outcome.STARTED, error.code
+    return Outcome.REFUSED if error.status in UNAUTHORISED else Outcome.FAILED, error.code
+
+
 class AuditLog:
     """The audit log of one process."""
 
@@ -179,16 +198,14 @@ class AuditLog:
         token = PENDING.set(pending if is_atomic else None)
         if not is_atomic:
             await self._database.write(partial(self._catalog.audit.add, [draft]))
-        result, cause = Outcome.FAILED, InternalError.code
+        result, cause = Outcome.SUCCESS, ""
         try:
             done = await call()
-            result, cause = Outcome.SUCCESS, ""
             if target_of is not None:
                 pending.entry = structs.replace(pending.entry, target=target_of(done) or pending.entry.target)
             return done
-        except RowkeepError as error:
-            cause = error.code
-            result = Outcome.REFUSED if error.status in UNAUTHORISED else Outcome.FAILED
+        except BaseException as error:
+            result, cause = end_of(error)
             raise
         finally:
             PENDING.reset(token)
@@ -213,7 +230,7 @@ class AuditLog:
         self._lines.write(entry)
         try:
             await self._database.write(partial(self._catalog.audit.finish, entry))
-        except (Busy, StorageUnavailable) as error:
+        except NO_TIME as error:
             faults.error(
                 "audit entry not finished", key=error.code, entry=entry.id, result=entry.result.value
             )
@@ -247,8 +264,9 @@ class AuditLog:
         while self._waiting:
             some = [self._waiting.popleft() for _ in range(min(AT_ONCE, len(self._waiting)))]
             try:
-                await self._database.write(partial(self._catalog.audit.add, some))
-            except (Busy, StorageUnavailable) as error:
+                # the entry of a change that was cut off is there if the change is
+                await self._database.write(partial(self._catalog.audit.add_missing, some))
+            except NO_TIME as error:
                 faults.error("audit entries not stored", key=error.code, count=len(some), error=error.msg)
 
     async def close(self) -> None:
@@ -321,12 +339,13 @@ async def audited_command(
     audit = AuditLog(catalog, settings, wall_clock, command_actor())
     entry = audit.entry(command_actor(), action, workspace=workspace, target=target)
     await catalog.store.catalog.write(partial(catalog.audit.add, [entry]))
-    result, cause = Outcome.FAILED, ""
+    result, cause = Outcome.SUCCESS, ""
     try:
         yield
-        result = Outcome.SUCCESS
-    except RowkeepError as error:
-        cause = error.code
+    except BaseException as error:
+        result, cause = end_of(error)
+        if not isinstance(error, RowkeepError):
+            cause = ""
         raise
     finally:
         await audit.finish(structs.replace(entry, result=result, cause=cause))

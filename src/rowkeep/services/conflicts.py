@@ -46,10 +46,10 @@ async def insert_unique_error(
 ) -> Exception:
     """``rows`` are those of the request, ``stored`` the same as they would have been stored; values of
     encrypted columns are not shown."""
+    if len(rows) == 1 and not _indexes_before(compiled.table, conflict.index):
+        return _duplicates(compiled, rows, conflict, many)
     find = partial(find_insert_unique, compiled, rows, stored, conflict, many)
-    return (
-        await workspace.database.read(find) if len(rows) > 1 else _duplicates(compiled, rows, conflict, many)
-    )
+    return await workspace.database.read(find)
 
 
 def find_insert_unique(
@@ -61,10 +61,26 @@ def find_insert_unique(
 ) -> Steps[Exception]:
     """Script: the same error."""
     found: list[int] = []
+    row = conflict.row
+    if row is not None:
+        # engines check the indexes in an order of their own
+        for index in _indexes_before(compiled.table, conflict.index):
+            if (yield from find_duplicates(compiled.sql, index, stored[: row + 1], row, 1)):
+                conflict = UniqueConflict(index, row)
+                break
     if len(rows) > 1 and conflict.index is not None:
-        first = conflict.row or 0
-        found = yield from find_duplicates(compiled.sql, conflict.index, stored, first, MAX_PROBLEMS)
+        found = yield from find_duplicates(compiled.sql, conflict.index, stored, row or 0, MAX_PROBLEMS)
     return _duplicates(compiled, rows, conflict, many, found)
+
+
+def _indexes_before(table: Table, named: Index | None, but: Sequence[str] = ()) -> list[Index]:
+    """The unique indexes that the definition has before the one that an engine has named, without the one
+    that has the columns ``but``."""
+    unique = [index for index in table.indexes if index.is_unique]
+    if named not in unique:
+        return []
+    before = unique[: unique.index(named)]
+    return [index for index in before if {part.name for part in index.columns} != set(but)]
 
 
 def _duplicates(
@@ -158,15 +174,35 @@ def find_upsert_unique(
     if index is None:
         return Busy()
     found: list[int | None] = [conflict.row]
+    # one after the other, rows can take values that rows before them give up
+    is_certain = len(plan.rows) == 1 or not _gives_up_keys(compiled.table, plan)
+    before = _indexes_before(compiled.table, index, plan.shape.key) if is_certain else []
+    searched = [each for each in before if _brings(plan, each)]
     # the request does not have the result of a change
     is_changed = any(name == part.name for name, _ in plan.shape.changes for part in index.columns)
-    if conflict.row is None and not is_changed:
-        others = yield from find_other_duplicates(
-            compiled.sql, index, plan.shape.key, plan.rows, MAX_PROBLEMS
-        )
-        found = [*others] or [None]
+    if not is_changed and (is_certain or conflict.row is None):
+        searched.append(index)
+    for each in searched:
+        others = yield from find_other_duplicates(compiled.sql, each, plan.shape.key, plan.rows, MAX_PROBLEMS)
+        if others:
+            index, found = each, [*others]
+            break
     problems = [_upsert_duplicate(compiled, index, row, many) for row in found]
     return UniqueViolation(problems[0].msg, problems=problems)
+
+
+def _gives_up_keys(table: Table, plan: UpsertPlan) -> bool:
+    """Whether updates of the upsert set columns of unique indexes other than that of its key."""
+    unique = {part.name for index in table.indexes if index.is_unique for part in index.columns}
+    return not (unique - set(plan.shape.key)).isdisjoint(plan.shape.columns)
+
+
+def _brings(plan: UpsertPlan, index: Index) -> bool:
+    """Whether the request has the cells of the index that each row would have: not the results of changes,
+    nor what a stored row keeps."""
+    shape = plan.shape
+    known = {*shape.key, *shape.columns} - {*shape.optional} - {name for name, _ in shape.changes}
+    return shape.action == "ignore" or all(part.name in known for part in index.columns)
 
 
 def _upsert_duplicate(compiled: CompiledTable, index: Index, row: int | None, many: bool) -> Problem:

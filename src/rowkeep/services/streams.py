@@ -23,6 +23,7 @@ from rowkeep.services.rows import INSERT_RIGHTS
 from rowkeep.services.stream_requests import StreamRequest, StreamResult
 from rowkeep.services.stream_tables import StreamTable
 from rowkeep.settings import Settings
+from rowkeep.storage.contract import StaleCatalog
 from rowkeep.storage.opening import stream_directory
 
 MAX_BLOCK_CELLS = 200_000
@@ -100,6 +101,7 @@ class _Stream:
         self._writing: AtomicStream | PartialStream | None = None
 
     async def write(self, caller: Caller) -> StreamResult:
+        """Raises StaleCatalog."""
         compiled = await caller.table(self._name, INSERT_RIGHTS)
         if self._request is None:
             self._request = self._read()
@@ -109,6 +111,9 @@ class _Stream:
         if self._keyed is not None and request.options.dry_run:
             self._keyed.ignore()
         if self._writing is None or self._table is None:
+            if not await caller.workspace.is_current(caller.snapshot):
+                # another process has changed definitions: nothing was read yet, so that it can begin again
+                raise StaleCatalog()
             self._table = StreamTable(compiled, caller, request.options, self._streams._settings)
             self._writing = self._begin(self._table, compiled, request)
         else:

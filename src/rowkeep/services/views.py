@@ -19,15 +19,17 @@ from rowkeep.model.definitions.views import ViewBody, definition_of_view
 from rowkeep.model.tables import Table, name_key
 from rowkeep.model.users import EVERYBODY, Asker
 from rowkeep.model.views import View
+from rowkeep.plan.charts.read import chart_sources
 from rowkeep.plan.rows.select import plan_select
 from rowkeep.services.expected import check_tag, if_expected
 from rowkeep.services.lists import Listing, ListRequest
 from rowkeep.services.row_requests import QueryPage
 from rowkeep.services.rows import too_large_sum
-from rowkeep.services.tables import MAX_ATTEMPTS
+from rowkeep.services.tables import MAX_ATTEMPTS, ChangeStep
 from rowkeep.settings import Settings
 from rowkeep.storage.contract import BeyondRange, StaleCatalog, Steps
 from rowkeep.storage.scripts.views import Views as ViewScripts
+from rowkeep.storage.scripts.workspace import WorkspaceScripts
 
 PREVIEW_ROWS = 20
 PREVIEW_SECONDS = 5
@@ -71,13 +73,18 @@ class Views:
         return DefinedView(*await opened.database.read(partial(opened.scripts.views.get, name)))
 
     async def replace(
-        self, workspace: str, name: str, body: ViewBody, expected: str | None = None
-    ) -> DefinedView:
-        """Replace the view's definition; its grants are unchanged. ``expected`` is the tag of the definition
-        that it is based on. Raises the errors of create, DefinitionChanged, and Forbidden."""
+        self, workspace: str, name: str, body: ViewBody, *, dry_run: bool, expected: str | None = None
+    ) -> DefinedView | Sequence[ChangeStep]:
+        """Replace the view's definition, or for a dry run return the steps that it would take; its grants are
+        unchanged. ``expected`` is the tag of the definition that it is based on. Raises the errors of create,
+        DefinitionChanged, and Forbidden."""
         opened = await self._catalog.named(workspace)
         scripts = opened.scripts
         check = partial(_check_view, scripts.views, body.renamed_from or name)
+        if dry_run:
+            if expected is not None:
+                await opened.database.read(partial(check, expected))
+            return await opened.database.read(partial(_rehearse, scripts, name, body, opened.viewer))
         replace = partial(scripts.views.replace, name, body, opened.viewer)
         created = await opened.database.write(if_expected(expected, scripts.state, check, replace))
         opened.renew()
@@ -136,6 +143,23 @@ class Views:
     async def grants(self, workspace: str, name: str) -> Sequence[GrantOf]:
         opened = await self._catalog.named(workspace)
         return await opened.database.read(partial(opened.scripts.access.grants_on, name, on_view=True))
+
+
+def _rehearse(
+    scripts: WorkspaceScripts, name: str, body: ViewBody, viewer: str | None
+) -> Steps[list[ChangeStep]]:
+    """The steps of a change, and what it does to charts."""
+    before, view, tables = yield from scripts.views.rehearse(name, body, viewer)
+    former = yield from scripts.views.get(before.name)
+    done = []
+    if view.name != before.name:
+        done.append(f"rename view {before.name} to {view.name}")
+    if msgspec.structs.replace(view, name=before.name) != before:
+        done.append(f"change view {view.name}")
+    done += yield from scripts.chart_changes.broken(
+        chart_sources([before], former[1]), chart_sources([view], tables)
+    )
+    return [ChangeStep(each, rewrites_table=False, loses_data=False) for each in done]
 
 
 def _check_view(views: ViewScripts, name: str, tag: str) -> Steps[None]:

@@ -2,12 +2,15 @@ import { Badge, Button, Code, Group, Loader, NativeSelect, Table, Text, TextInpu
 import { useDebouncedCallback, useDocumentTitle } from "@mantine/hooks";
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { useState } from "react";
+import { OlderButton } from "../filters/OlderButton";
+import { chosen, withField } from "../filters/parameters";
+import { TimeFields } from "../filters/TimeFields";
 import { useParameters } from "../filters/useParameters";
 import { localTime } from "../grid/cellText";
 import { ErrorNote } from "../people/ErrorNote";
 import { workspacesQuery } from "../tables/queries";
 import { ACTIONS } from "./actions";
-import { FIELDS, fromInput, groupsOf, selectionOf, toInput, withField } from "./auditSelection";
+import { FIELDS, groupsOf } from "./auditSelection";
 import { OnlyAdministrators } from "./OnlyAdministrators";
 import { type AuditEntry, auditQuery } from "./queries";
 
@@ -23,7 +26,7 @@ export function AuditPage() {
 
 function AuditLog() {
   const [parameters, edit] = useParameters();
-  const selection = selectionOf(parameters);
+  const selection = chosen(FIELDS, parameters);
   const log = useInfiniteQuery(auditQuery(selection));
   const entries = log.data?.pages.flatMap((page) => page.entries) ?? [];
   const set = (name: (typeof FIELDS)[number], value: string) =>
@@ -50,16 +53,7 @@ function AuditLog() {
       {log.isPending && <Loader aria-label="Loading the audit log" />}
       {log.isSuccess && entries.length === 0 && <Text>No entry matches.</Text>}
       {entries.length > 0 && <Entries entries={entries} onActor={(actor) => set("actor", actor)} />}
-      {log.hasNextPage && (
-        <Button
-          size="xs"
-          variant="default"
-          loading={log.isFetchingNextPage}
-          onClick={() => void log.fetchNextPage()}
-        >
-          Show older entries
-        </Button>
-      )}
+      <OlderButton noun="entries" list={log} />
     </>
   );
 }
@@ -120,16 +114,7 @@ function Filters({ parameters, onSet }: FiltersProps) {
           <option key={name}>{name}</option>
         ))}
       </NativeSelect>
-      {(["since", "until"] as const).map((name) => (
-        <TextInput
-          key={name}
-          size="xs"
-          type="datetime-local"
-          label={name === "since" ? "From" : "Before"}
-          defaultValue={toInput(parameters.get(name) ?? undefined)}
-          onChange={(event) => setLater(name, fromInput(event.currentTarget.value))}
-        />
-      ))}
+      <TimeFields parameters={parameters} onSet={setLater} />
     </Group>
   );
 }

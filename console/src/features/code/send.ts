@@ -1,5 +1,6 @@
 /** Sends a request of the Data API as an app does. */
 import { unreachable } from "../../api/errors";
+import { parseExact } from "../../api/exactJson";
 
 export interface Reply {
   status: number;
@@ -43,7 +44,7 @@ const MOST_INDENTED = 200_000;
 function indented(text: string): string {
   if (text.length > MOST_INDENTED) return text;
   try {
-    return JSON.stringify(JSON.parse(text), null, 2);
+    return JSON.stringify(parseExact(text), null, 2);
   } catch {
     return text;
   }

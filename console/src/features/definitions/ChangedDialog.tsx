@@ -1,18 +1,17 @@
 import { Button, Group, List, Modal, Stack, Text } from "@mantine/core";
+import type { Rival } from "./rival";
 
 interface ChangedDialogProps {
   name: string;
-  /** What somebody else changed, one line each. */
-  theirs: readonly string[];
-  /** What both changed in a different way. */
-  conflicts: readonly string[];
+  rival: Pick<Rival<object>, "differences" | "conflicts">;
   onBoth: () => void;
   onDiscard: () => void;
   onClose: () => void;
 }
 
 /** Shows what somebody else has changed in a definition meanwhile. Nothing of it is overwritten unseen. */
-export function ChangedDialog({ name, theirs, conflicts, onBoth, onDiscard, onClose }: ChangedDialogProps) {
+export function ChangedDialog({ name, rival, onBoth, onDiscard, onClose }: ChangedDialogProps) {
+  const { differences, conflicts } = rival;
   return (
     <Modal
       opened
@@ -23,7 +22,7 @@ export function ChangedDialog({ name, theirs, conflicts, onBoth, onDiscard, onCl
       <Stack>
         <Text size="sm">Nothing of your change is stored yet. Meanwhile, this was changed:</Text>
         <List size="sm" aria-label="Changed by somebody else">
-          {theirs.map((each) => (
+          {differences.map((each) => (
             <List.Item key={each} style={{ overflowWrap: "anywhere" }}>
               {each}
             </List.Item>

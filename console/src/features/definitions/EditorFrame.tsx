@@ -1,12 +1,17 @@
 import { Anchor, Container, Group, SegmentedControl, Stack, Title } from "@mantine/core";
 import type { ReactNode } from "react";
 import { Link } from "react-router";
+import type { Kind } from "../tables/listed";
 import { JsonEditor } from "./JsonEditor";
 import type { useEditor } from "./useEditor";
 
+const NOUNS = { tables: "table", views: "view" } as const;
+
 interface EditorFrameProps {
-  title: string;
-  back: { to: string; label: string };
+  workspace: string;
+  kind: Kind;
+  /** The name; undefined for a new one. */
+  was: string | undefined;
   editor: Pick<ReturnType<typeof useEditor>, "mode" | "text" | "setText" | "selected" | "switchTo">;
   problems: ReactNode;
   form: ReactNode;
@@ -15,15 +20,20 @@ interface EditorFrameProps {
 }
 
 /** The page of a definition: as a form or as JSON. */
-export function EditorFrame({ title, back, editor, problems, form, buttons, children }: EditorFrameProps) {
+export function EditorFrame(props: EditorFrameProps) {
+  const { workspace, kind, was, editor, problems, form, buttons, children } = props;
   return (
     <Container fluid p="md" w="100%" mx={0} maw={900}>
-      <Anchor component={Link} to={back.to} size="sm">
-        {back.label}
+      <Anchor
+        component={Link}
+        to={was === undefined ? `/w/${workspace}/tables` : `/w/${workspace}/${kind}/${was}`}
+        size="sm"
+      >
+        {was === undefined ? "All tables" : `Rows of ${was}`}
       </Anchor>
       <Group justify="space-between" mb="md">
         <Title order={1} size="h2" style={{ overflowWrap: "anywhere" }}>
-          {title}
+          {was === undefined ? `New ${NOUNS[kind]}` : `Definition of ${was}`}
         </Title>
         <SegmentedControl
           size="xs"

@@ -1,10 +1,12 @@
-import { Button, Checkbox, Group, NativeSelect, Stack, TextInput, Title } from "@mantine/core";
-import { IconPlus } from "@tabler/icons-react";
+import { Checkbox, Group, NativeSelect, Stack, TextInput } from "@mantine/core";
 import type { Table } from "../../api/types";
+import { AddButton } from "./AddButton";
 import { ColumnEditor, withValue } from "./ColumnEditor";
 import { IndexEditor } from "./IndexEditor";
 import { ItemList } from "./ItemList";
-import { type Problem, problemOf, problemsAt } from "./problems";
+import { NameFields } from "./NameFields";
+import { PartTitle } from "./PartTitle";
+import { type Problem, problemsAt } from "./problems";
 import {
   columnSummary,
   type IndexDraft,
@@ -39,28 +41,8 @@ export function TableForm(props: TableFormProps) {
   };
   return (
     <Stack>
-      <Group gap="sm" align="flex-start">
-        <TextInput
-          label="Name of the table"
-          autoComplete="off"
-          spellCheck={false}
-          autoFocus={draft.was === null}
-          value={draft.name}
-          error={problemOf(problems, "/name")}
-          onChange={(event) => set({ name: event.currentTarget.value })}
-        />
-        <TextInput
-          label="Description"
-          flex="1 1 200px"
-          autoComplete="off"
-          value={draft.description}
-          error={problemOf(problems, "/description")}
-          onChange={(event) => set({ description: event.currentTarget.value })}
-        />
-      </Group>
-      <Title order={2} size="h4">
-        Columns
-      </Title>
+      <NameFields noun="table" isNew={draft.was === null} draft={draft} problems={problems} onChange={set} />
+      <PartTitle text="Columns" />
       <ItemList
         label="Columns"
         noun="column"
@@ -92,16 +74,6 @@ export function TableForm(props: TableFormProps) {
   );
 }
 
-function AddButton({ label, onClick }: { label: string; onClick: () => void }) {
-  return (
-    <Group>
-      <Button size="xs" variant="light" leftSection={<IconPlus size={14} aria-hidden />} onClick={onClick}>
-        {label}
-      </Button>
-    </Group>
-  );
-}
-
 function Indexes({ draft, problems, open, onOpen, onChange }: TableFormProps) {
   const own = draft.columns.filter(
     ({ type, isEncrypted, name }) => type !== "json" && !isEncrypted && name !== "",
@@ -110,9 +82,7 @@ function Indexes({ draft, problems, open, onOpen, onChange }: TableFormProps) {
   const set = (indexes: IndexDraft[]) => onChange({ ...draft, indexes });
   return (
     <>
-      <Title order={2} size="h4">
-        Indexes
-      </Title>
+      <PartTitle text="Indexes" />
       <ItemList
         label="Indexes"
         noun="index"
@@ -157,9 +127,7 @@ function HistoryOfRows({
   const problem = problems.find(({ pointer }) => pointer.startsWith("/history"))?.text;
   return (
     <Stack gap="xs">
-      <Title order={2} size="h4">
-        History
-      </Title>
+      <PartTitle text="History" />
       <Checkbox
         label="Record all changes of rows"
         checked={history !== null}
@@ -189,9 +157,7 @@ function Retention({ draft, problems, onChange }: Pick<TableFormProps, "draft" |
   const problem = problems.find(({ pointer }) => pointer.startsWith("/retention"))?.text;
   return (
     <Stack gap="xs">
-      <Title order={2} size="h4">
-        Old rows
-      </Title>
+      <PartTitle text="Old rows" />
       <Checkbox
         label="Delete rows when they are old"
         checked={retention !== null}

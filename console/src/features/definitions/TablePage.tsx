@@ -1,24 +1,25 @@
-import { Alert, Button, Loader } from "@mantine/core";
+import { Button } from "@mantine/core";
 import { useDocumentTitle } from "@mantine/hooks";
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useMutation, useQuery } from "@tanstack/react-query";
 import { type ReactNode, useState } from "react";
-import { useNavigate, useParams } from "react-router";
-import { messageOf } from "../../api/errors";
+import { useParams } from "react-router";
 import { tablesQuery } from "../tables/queries";
-import { changeTable, createTable, definitionsChanged, type Loaded, readTable, type Step } from "./api";
+import { changeTable, createTable, type Loaded, readTable, type Step } from "./api";
 import { ChangedDialog } from "./ChangedDialog";
 import { DeleteDefinition } from "./DeleteDefinition";
 import { EditorFrame } from "./EditorFrame";
-import { nameIn, textOf } from "./json";
+import { nameIn } from "./json";
 import { type Rival, rivalOf } from "./rival";
 import { PlanDialog } from "./PlanDialog";
 import { isChangedMeanwhile } from "./problems";
 import { ProblemList } from "./ProblemList";
 import { useIsManager } from "../session/useIsManager";
+import { type Named, named } from "./renames";
 import { useMayManage } from "./rights";
+import { NotAllowed, Waiting } from "./notices";
 import { bodyOf, draftOfJson, draftOfTable, newTable, type TableDefinition } from "./tableDraft";
 import { TableForm } from "./TableForm";
-import { type Content, useEditor } from "./useEditor";
+import { useEditor } from "./useEditor";
 import { usePageGuard } from "./usePageGuard";
 
 /** A new table. */
@@ -45,31 +46,12 @@ export function ChangeTablePage() {
   return <TableEditor key={`${workspace}/${name}`} workspace={workspace} loaded={loaded.data} />;
 }
 
-export function NotAllowed({ what }: { what: string }) {
-  return (
-    <Alert m="md" role="alert">
-      You may not {what}. Ask a manager of the workspace.
-    </Alert>
-  );
-}
-
-export function Waiting({ error }: { error: Error | null }) {
-  return error === null ? (
-    <Loader m="md" aria-label="Loading" />
-  ) : (
-    <Alert m="md" color="red" role="alert">
-      {messageOf(error)}
-    </Alert>
-  );
-}
-
 interface TableEditorProps {
   workspace: string;
   loaded?: Loaded<TableDefinition>;
 }
 
-interface Planned extends Content {
-  name: string;
+interface Planned extends Named {
   steps: Step[];
 }
 
@@ -83,17 +65,8 @@ function TableEditor({ workspace, loaded }: TableEditorProps) {
   const [isDeleting, setDeleting] = useState(false);
   const [note, setNote] = useState("");
   const tables = useQuery(tablesQuery(workspace, "all"));
-  const navigate = useNavigate();
-  const queries = useQueryClient();
   const guard = usePageGuard(editor.isChanged);
   const was = base?.definition.name;
-
-  function done(to: string): void {
-    guard.leave(() => {
-      void definitionsChanged(queries);
-      void navigate(to);
-    });
-  }
 
   async function refused(error: unknown): Promise<void> {
     setPlanned(undefined);
@@ -120,7 +93,7 @@ function TableEditor({ workspace, loaded }: TableEditorProps) {
     work.mutate(async () => {
       if (base === undefined) {
         await createTable(workspace, content.text);
-        done(`/w/${workspace}/tables/${nameIn(content.value) ?? ""}`);
+        guard.leave(`/w/${workspace}/tables/${nameIn(content.value) ?? ""}`);
         return;
       }
       const sent = named(content, base.definition.name);
@@ -133,7 +106,7 @@ function TableEditor({ workspace, loaded }: TableEditorProps) {
   function apply({ name, text }: Planned, allowDataLoss: boolean): void {
     work.mutate(async () => {
       await changeTable(workspace, name, text, { tag: base?.tag ?? "*", dryRun: false, allowDataLoss });
-      done(`/w/${workspace}/tables/${name}`);
+      guard.leave(`/w/${workspace}/tables/${name}`);
     });
   }
 
@@ -148,12 +121,9 @@ function TableEditor({ workspace, loaded }: TableEditorProps) {
   const rowAddress = (id: string) => `/w/${workspace}/tables/${was ?? ""}/rows/${id}`;
   return (
     <EditorFrame
-      title={was === undefined ? "New table" : `Definition of ${was}`}
-      back={
-        was === undefined
-          ? { to: `/w/${workspace}/tables`, label: "All tables" }
-          : { to: `/w/${workspace}/tables/${was}`, label: `Rows of ${was}` }
-      }
+      workspace={workspace}
+      kind="tables"
+      was={was}
       editor={editor}
       problems={
         <ProblemList
@@ -196,8 +166,7 @@ function TableEditor({ workspace, loaded }: TableEditorProps) {
       {rival !== undefined && (
         <ChangedDialog
           name={was ?? ""}
-          theirs={rival.differences}
-          conflicts={rival.conflicts}
+          rival={rival}
           onBoth={() => {
             setBase(rival.theirs);
             editor.start(draftOfJson(rival.definition, rival.theirs.definition), true);
@@ -217,22 +186,13 @@ function TableEditor({ workspace, loaded }: TableEditorProps) {
           kind="tables"
           name={base.definition.name}
           tag={base.tag}
-          onDeleted={() => done(`/w/${workspace}/tables`)}
+          onDeleted={() => guard.leave(`/w/${workspace}/tables`)}
           onClose={() => setDeleting(false)}
         />
       )}
       {guard.dialog}
     </EditorFrame>
   );
-}
-
-/** What is sent for a change: the path has the new name, and the definition the former one. A name that cannot be in a
- * path is refused by the server, at the former one. */
-function named({ text, value }: Content, was: string): Content & { name: string } {
-  const name = nameIn(value) ?? was;
-  if (name.toLowerCase() === was.toLowerCase() || "renamedFrom" in value) return { text, value, name };
-  const renamed = { ...value, renamedFrom: was };
-  return { text: textOf(renamed), value: renamed, name };
 }
 
 interface ButtonsProps {

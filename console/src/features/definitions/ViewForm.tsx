@@ -1,19 +1,12 @@
-import {
-  ActionIcon,
-  Button,
-  Checkbox,
-  Group,
-  NativeSelect,
-  Stack,
-  Text,
-  TextInput,
-  Title,
-} from "@mantine/core";
-import { IconPlus, IconX } from "@tabler/icons-react";
+import { ActionIcon, Button, Checkbox, Group, NativeSelect, Stack, Text, TextInput } from "@mantine/core";
+import { IconX } from "@tabler/icons-react";
 import type { SortKey, Table } from "../../api/types";
 import { FilterBuilder } from "../filters/FilterBuilder";
 import { type Column, isSortable } from "../grid/columns";
+import { AddButton } from "./AddButton";
 import { ItemList } from "./ItemList";
+import { NameFields } from "./NameFields";
+import { PartTitle } from "./PartTitle";
 import { type Problem, problemOf, problemsAt } from "./problems";
 import { ColumnSelect, SourceEditor } from "./SourceEditor";
 import { nextId } from "./tableDraft";
@@ -54,46 +47,20 @@ export function ViewForm(props: ViewFormProps) {
   const outputs = outputColumns(draft, columns);
   return (
     <Stack>
-      <Group gap="sm" align="flex-start">
-        <TextInput
-          label="Name of the view"
-          autoComplete="off"
-          spellCheck={false}
-          autoFocus={draft.was === null}
-          value={draft.name}
-          error={problemOf(problems, "/name")}
-          onChange={(event) => set({ name: event.currentTarget.value })}
-        />
-        <TextInput
-          label="Description"
-          flex="1 1 200px"
-          autoComplete="off"
-          value={draft.description}
-          error={problemOf(problems, "/description")}
-          onChange={(event) => set({ description: event.currentTarget.value })}
-        />
-      </Group>
+      <NameFields noun="view" isNew={draft.was === null} draft={draft} problems={problems} onChange={set} />
       <Sources {...props} />
       <Outputs {...props} columns={columns} />
-      <Heading text="Rows to use" />
+      <PartTitle text="Rows to use" />
       <FilterBuilder draft={draft.filter} columns={columns} onChange={(filter) => set({ filter })} />
       <Groups {...props} columns={columns} />
       {isGrouped(draft) && (
         <>
-          <Heading text="Groups to show" />
+          <PartTitle text="Groups to show" />
           <FilterBuilder draft={draft.having} columns={outputs} onChange={(having) => set({ having })} />
         </>
       )}
       <Sorts outputs={outputs} sort={draft.sortBy} onSort={(sortBy) => set({ sortBy })} />
     </Stack>
-  );
-}
-
-function Heading({ text }: { text: string }) {
-  return (
-    <Title order={2} size="h4">
-      {text}
-    </Title>
   );
 }
 
@@ -126,7 +93,7 @@ function Sources({ draft, tables, problems, open, onOpen, onChange }: ViewFormPr
   };
   return (
     <>
-      <Heading text="Tables" />
+      <PartTitle text="Tables" />
       <ItemList
         label="Tables"
         noun="table"
@@ -173,16 +140,6 @@ function changedSource(
   return { ...changed, sources: changed.sources.with(at, { ...source, on }) };
 }
 
-function AddButton({ label, onClick }: { label: string; onClick: () => void }) {
-  return (
-    <Group>
-      <Button size="xs" variant="light" leftSection={<IconPlus size={14} aria-hidden />} onClick={onClick}>
-        {label}
-      </Button>
-    </Group>
-  );
-}
-
 function Outputs({ draft, columns, problems, open, onOpen, onChange }: PartProps) {
   const set = (outputs: OutputDraft[]) => onChange(withOutputs(draft, outputs));
   const free = columns.filter(
@@ -201,7 +158,7 @@ function Outputs({ draft, columns, problems, open, onOpen, onChange }: PartProps
   };
   return (
     <>
-      <Heading text="Columns" />
+      <PartTitle text="Columns" />
       <ItemList
         label="Columns"
         noun="column"
@@ -283,7 +240,7 @@ function Groups({ draft, columns, onChange }: PartProps) {
   const groups = groupsOf(draft);
   return (
     <>
-      <Heading text="Groups" />
+      <PartTitle text="Groups" />
       <Checkbox
         label="One row for each combination of the columns without a calculation, if there is a calculation"
         checked={draft.isGroupedByOthers}
@@ -329,7 +286,7 @@ function Sorts({ outputs, sort, onSort }: SortsProps) {
   const free = outputs.filter((each) => isSortable(each) && !sort.some(({ field }) => field === each.name));
   return (
     <>
-      <Heading text="Sort" />
+      <PartTitle text="Sort" />
       {sort.map((key, at) => (
         <Group key={key.field} gap="xs">
           <Text size="sm">{key.field}</Text>

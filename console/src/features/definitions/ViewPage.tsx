@@ -1,29 +1,23 @@
 import { Button } from "@mantine/core";
 import { useDocumentTitle } from "@mantine/hooks";
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useMutation, useQuery } from "@tanstack/react-query";
 import { useState } from "react";
-import { useNavigate, useParams } from "react-router";
+import { useParams } from "react-router";
 import { parseExact } from "../../api/exactJson";
 import type { Table } from "../../api/types";
 import { tablesQuery } from "../tables/queries";
-import {
-  createView,
-  definitionsChanged,
-  type Loaded,
-  readView,
-  replaceView,
-  type ViewDefinition,
-} from "./api";
+import { createView, type Loaded, readView, replaceView, type ViewDefinition } from "./api";
 import { ChangedDialog } from "./ChangedDialog";
 import { DeleteDefinition } from "./DeleteDefinition";
 import { EditorFrame } from "./EditorFrame";
 import { nameIn, textOf } from "./json";
+import { NotAllowed, Waiting } from "./notices";
 import { isChangedMeanwhile } from "./problems";
 import { ProblemList } from "./ProblemList";
 import { useIsManager } from "../session/useIsManager";
+import { named } from "./renames";
 import { useMayManage } from "./rights";
 import { type Rival, rivalOf } from "./rival";
-import { NotAllowed, Waiting } from "./TablePage";
 import { type Content, useEditor } from "./useEditor";
 import { usePageGuard } from "./usePageGuard";
 import { draftOfView, newView, viewBodyOf, type ViewDraft } from "./viewDraft";
@@ -85,24 +79,19 @@ function ViewEditor({ workspace, tables, loaded }: ViewEditorProps) {
   const [rival, setRival] = useState<Rival<ViewDefinition>>();
   const [isDeleting, setDeleting] = useState(false);
   const isManager = useIsManager(workspace);
-  const navigate = useNavigate();
-  const queries = useQueryClient();
   const guard = usePageGuard(editor.isChanged);
   const was = base?.definition.name;
 
-  function done(to: string): void {
-    guard.leave(() => {
-      void definitionsChanged(queries);
-      void navigate(to);
-    });
-  }
-
   async function store(content: Content): Promise<void> {
-    const name = nameIn(content.value) ?? was ?? "";
     try {
-      if (base === undefined) await createView(workspace, content.text);
-      else await replaceView(workspace, name, namedText(content, base.definition.name), base.tag);
-      done(`/w/${workspace}/views/${name}`);
+      if (base === undefined) {
+        await createView(workspace, content.text);
+        guard.leave(`/w/${workspace}/views/${nameIn(content.value) ?? ""}`);
+        return;
+      }
+      const sent = named(content, base.definition.name);
+      await replaceView(workspace, sent.name, sent.text, base.tag);
+      guard.leave(`/w/${workspace}/views/${sent.name}`);
     } catch (error) {
       if (isChangedMeanwhile(error) && base !== undefined)
         setRival(rivalOf(base.definition, content, await readView(workspace, base.definition.name)));
@@ -122,12 +111,9 @@ function ViewEditor({ workspace, tables, loaded }: ViewEditorProps) {
 
   return (
     <EditorFrame
-      title={was === undefined ? "New view" : `Definition of ${was}`}
-      back={
-        was === undefined
-          ? { to: `/w/${workspace}/tables`, label: "All tables" }
-          : { to: `/w/${workspace}/views/${was}`, label: `Rows of ${was}` }
-      }
+      workspace={workspace}
+      kind="views"
+      was={was}
       editor={editor}
       problems={<ProblemList problems={editor.problems} onGoTo={goTo} />}
       form={
@@ -169,8 +155,7 @@ function ViewEditor({ workspace, tables, loaded }: ViewEditorProps) {
       {rival !== undefined && (
         <ChangedDialog
           name={was ?? ""}
-          theirs={rival.differences}
-          conflicts={rival.conflicts}
+          rival={rival}
           onBoth={() => {
             setBase(rival.theirs);
             editor.start(draftOfView(rival.definition, rival.theirs.definition), true);
@@ -190,18 +175,13 @@ function ViewEditor({ workspace, tables, loaded }: ViewEditorProps) {
           kind="views"
           name={base.definition.name}
           tag={base.tag}
-          onDeleted={() => done(`/w/${workspace}/tables`)}
+          onDeleted={() => guard.leave(`/w/${workspace}/tables`)}
           onClose={() => setDeleting(false)}
         />
       )}
       {guard.dialog}
     </EditorFrame>
   );
-}
-
-function namedText({ text, value }: Content, was: string): string {
-  const isSame = (nameIn(value) ?? was).toLowerCase() === was.toLowerCase();
-  return isSame || "renamedFrom" in value ? text : textOf({ ...value, renamedFrom: was });
 }
 
 /** A name is not needed for a preview. */

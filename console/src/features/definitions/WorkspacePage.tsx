@@ -6,12 +6,12 @@ import { type DragEvent, useState } from "react";
 import { useParams } from "react-router";
 import { changeSchema, definitionsChanged, readSchema, type Step } from "./api";
 import { textOf } from "./json";
+import { NotAllowed } from "./notices";
 import { PlanDialog } from "./PlanDialog";
 import { isChangedMeanwhile, type Problem, problemsOf } from "./problems";
 import { ProblemList } from "./ProblemList";
 import { useIsManager } from "../session/useIsManager";
 import { countsOf, download, importText, type Part, PARTS, type Schema, schemaOf } from "./schemaFiles";
-import { NotAllowed } from "./TablePage";
 
 /** Import and export of all definitions of a workspace. */
 export function WorkspacePage() {

@@ -1,6 +1,6 @@
 /** Files of definitions: one with everything, or those that `rowkeep schema export` writes. */
 import { messageOf } from "../../api/errors";
-import { parseExact } from "../../api/exactJson";
+import { parseWritten } from "../../api/exactJson";
 import { textOf } from "./json";
 
 type Members = Record<string, unknown>;
@@ -52,7 +52,7 @@ function isOfCharts(name: string, entries: readonly unknown[]): boolean {
 function parsed(name: string, text: string): Members | unknown[] {
   let value: unknown;
   try {
-    value = parseExact(text);
+    value = parseWritten(text);
   } catch (error) {
     throw new TypeError(`${name} is not JSON: ${messageOf(error)}`, { cause: error });
   }

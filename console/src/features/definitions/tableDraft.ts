@@ -1,5 +1,5 @@
 /** Drafts of tables: a definition while it is edited by a form. */
-import { parseExact } from "../../api/exactJson";
+import { parseExact, parseWritten } from "../../api/exactJson";
 import type { components } from "../../api/schema";
 import type { ColumnType, Table } from "../../api/types";
 import { exactText } from "../grid/cellText";
@@ -171,7 +171,7 @@ function defaultOf(column: ColumnDraft): unknown {
 
 function jsonDefault({ name, default: text }: ColumnDraft): unknown {
   try {
-    return parseExact(text);
+    return parseWritten(text);
   } catch {
     throw new TypeError(`The default of column ${name} must be JSON; got ${JSON.stringify(text)}.`);
   }

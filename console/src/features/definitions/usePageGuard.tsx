@@ -1,20 +1,26 @@
 import { type ReactNode, useState } from "react";
 import { flushSync } from "react-dom";
+import { useQueryClient } from "@tanstack/react-query";
+import { useNavigate } from "react-router";
 import { LeavingGuard } from "../editing/useDraftGuard";
+import { definitionsChanged } from "./api";
 
 interface PageGuard {
-  /** Leaves the page after its draft was stored: it does not ask. */
-  leave: (go: () => void) => void;
+  /** Goes to another page after the draft was stored: it does not ask. */
+  leave: (to: string) => void;
   dialog: ReactNode;
 }
 
-/** Asks before a page is left whose draft is not stored. */
+/** Asks before the page of a definition is left whose draft is not stored. */
 export function usePageGuard(isChanged: boolean): PageGuard {
   const [isLeaving, setLeaving] = useState(false);
+  const navigate = useNavigate();
+  const queries = useQueryClient();
   return {
-    leave: (go) => {
+    leave: (to) => {
       flushSync(() => setLeaving(true));
-      go();
+      void definitionsChanged(queries);
+      void navigate(to);
     },
     dialog: isChanged && !isLeaving && <LeavingGuard isWholePage onDiscard={() => undefined} />,
   };

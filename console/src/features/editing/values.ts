@@ -1,5 +1,5 @@
 /** Values as they are edited: texts, or null. */
-import { parseExact } from "../../api/exactJson";
+import { parseWritten } from "../../api/exactJson";
 import type { Cell } from "../../api/types";
 import type { Column } from "../grid/columns";
 import { exactText } from "../grid/cellText";
@@ -55,7 +55,7 @@ function tooLong(text: string, { maxLength }: Column): Parsed | undefined {
 
 function parsedJson(text: string): Parsed {
   try {
-    return { value: parseExact(text) };
+    return { value: parseWritten(text) };
   } catch (error) {
     return { problem: `This is not valid JSON: ${error instanceof Error ? error.message : ""}` };
   }

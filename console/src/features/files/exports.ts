@@ -1,5 +1,5 @@
 /** Exports: what a grid shows, as a file. */
-import { ApiError, isProblem, unreachable } from "../../api/errors";
+import { fetched } from "../../api/client";
 import { API_ADDRESS } from "../../app/place";
 import type { Selection, Source } from "../grid/rowQueries";
 
@@ -29,21 +29,12 @@ export async function readFile(
   signal: AbortSignal,
 ): Promise<Blob> {
   const address = `${API_ADDRESS}/api/v1/workspaces/${workspace}/data/${kind}/${name}/query`;
-  let response: Response;
-  try {
-    response = await fetch(address, {
-      method: "POST",
-      headers: { Accept: mediaType, "Content-Type": "application/json" },
-      body: JSON.stringify({ ...selection, fields }),
-      signal,
-    });
-  } catch (error) {
-    throw signal.aborted ? error : unreachable();
-  }
-  if (!response.ok) {
-    const problem: unknown = await response.json().catch(() => undefined);
-    throw new ApiError(response.status, isProblem(problem) ? problem : undefined);
-  }
+  const response = await fetched(address, {
+    method: "POST",
+    headers: { Accept: mediaType, "Content-Type": "application/json" },
+    body: JSON.stringify({ ...selection, fields }),
+    signal,
+  });
   try {
     return await response.blob();
   } catch (error) {

@@ -1,6 +1,5 @@
 import { expect, test } from "vitest";
 import { columnsOf, definitionOf, forNewTable, forTable, type Mapped, problemOf } from "./mapping";
-import { firstRejects } from "./rejects";
 import type { Inspected } from "./requests";
 
 const inspected: Inspected = {
@@ -76,9 +75,4 @@ test("a definition has what was proposed for columns whose type is unchanged", (
   const other = definitionOf("t", inspected, changed({ type: "json" }));
   expect(other.schemaDef[0]).toEqual({ name: "First_Name", type: "json" });
   expect(other.indexes).toEqual([]);
-});
-
-test("the first rejected rows, without one that is cut", () => {
-  const line = JSON.stringify({ line: 7, row: {}, errors: [{ msg: "One." }, { msg: "Two." }] });
-  expect(firstRejects(`${line}\n{"line": 8, "er`)).toEqual([{ line: 7, reasons: "One. Two." }]);
 });

@@ -6,11 +6,22 @@ export interface RejectedRow {
 
 const SHOWN_REJECTS = 10;
 
-/** The rows in the first part of a file, whose last line can be cut. */
-export function firstRejects(text: string): RejectedRow[] {
-  const lines = text.split("\n").slice(0, -1).slice(0, SHOWN_REJECTS);
-  return lines.map((line) => {
-    const { line: number, errors } = JSON.parse(line) as { line: number; errors: { msg: string }[] };
-    return { line: number, reasons: errors.map(({ msg }) => msg).join(" ") };
-  });
+/** The first rows of a file, in as many parts as it comes; more of it is not loaded. */
+export async function firstRejects(file: ReadableStream<Uint8Array> | null): Promise<RejectedRow[]> {
+  const reader = file?.getReader();
+  const decoder = new TextDecoder();
+  const lines = [""];
+  while (reader !== undefined && lines.length <= SHOWN_REJECTS) {
+    const { value, done } = await reader.read();
+    if (done) break;
+    const [rest = "", ...more] = decoder.decode(value, { stream: true }).split("\n");
+    lines.push(`${lines.pop() ?? ""}${rest}`, ...more);
+  }
+  await reader?.cancel();
+  return lines.slice(0, -1).slice(0, SHOWN_REJECTS).map(rejectOf);
+}
+
+function rejectOf(line: string): RejectedRow {
+  const { line: number, errors } = JSON.parse(line) as { line: number; errors: { msg: string }[] };
+  return { line: number, reasons: errors.map(({ msg }) => msg).join(" ") };
 }

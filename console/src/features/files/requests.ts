@@ -1,7 +1,7 @@
 /** Requests about uploaded files and their imports. */
 import { queryOptions } from "@tanstack/react-query";
-import { answered, api } from "../../api/client";
-import { ApiError, isProblem, unreachable } from "../../api/errors";
+import { answered, api, fetched, refusals } from "../../api/client";
+import { unreachable } from "../../api/errors";
 import type { components } from "../../api/schema";
 import { API_ADDRESS } from "../../app/place";
 import { firstRejects, type RejectedRow } from "./rejects";
@@ -39,6 +39,7 @@ export function upload(
   signal: AbortSignal,
 ): Promise<UploadedFile> {
   return new Promise((resolve, reject) => {
+    const refused = refusals();
     const request = new XMLHttpRequest();
     request.open("POST", `${addressOf(workspace)}?name=${encodeURIComponent(file.name)}`);
     request.setRequestHeader("Content-Type", "application/octet-stream");
@@ -48,8 +49,8 @@ export function upload(
     request.onabort = () => reject(new DOMException("The upload was cancelled.", "AbortError"));
     request.onload = () => {
       const answer: unknown = request.response;
-      if (request.status === 201) resolve(answer as UploadedFile);
-      else reject(new ApiError(request.status, isProblem(answer) ? answer : undefined));
+      if (request.status === 201 && answer !== null) resolve(answer as UploadedFile);
+      else reject(refused(request.status, answer, request.getResponseHeader("Retry-After")));
     };
     signal.addEventListener("abort", () => request.abort());
     request.send(file);
@@ -108,11 +109,7 @@ export const rejectsQuery = (workspace: string, file: string, count: number) =>
   queryOptions({
     queryKey: ["rejects", workspace, file, count],
     queryFn: async ({ signal }): Promise<RejectedRow[]> => {
-      const response = await fetch(rejectsAddress(workspace, file), { signal });
-      const reader = response.ok ? response.body?.getReader() : undefined;
-      if (reader === undefined) throw new ApiError(response.status, undefined);
-      const { value } = await reader.read();
-      await reader.cancel();
-      return firstRejects(new TextDecoder().decode(value));
+      const { body } = await fetched(rejectsAddress(workspace, file), { signal });
+      return firstRejects(body);
     },
   });

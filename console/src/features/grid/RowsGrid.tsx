@@ -145,6 +145,16 @@ export function RowsGrid({ workspace, kind, name, columns, rights }: RowsGridPro
       {plan === undefined && typeof saved.open?.problem === "string" && (
         <BrokenChart source={{ workspace, kind, name }} chart={saved.open} columns={columns} saved={saved} />
       )}
+      {state.isDamaged === true && (
+        <Alert color="yellow" role="alert" mx="md" mb={6}>
+          <Group gap="sm">
+            The filter in the address of this page is damaged, so it has no effect.
+            <Button size="compact-xs" onClick={() => change({})}>
+              Remove it
+            </Button>
+          </Group>
+        </Alert>
+      )}
       {store.error !== undefined && (
         <Alert color="red" role="alert" mx="md" mb={6}>
           <Group gap="sm">

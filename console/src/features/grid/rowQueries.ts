@@ -43,11 +43,20 @@ export async function readPage(source: Source, request: PageRequest, signal?: Ab
 
 function readText(source: Source, request: PageRequest, signal?: AbortSignal): Promise<string> {
   const { limit, position = { offset: 0 }, count = "none", ...selection } = request;
-  const { workspace, kind, name } = source;
   const hasOffset = "offset" in position && position.offset > 0;
   const query = { sys_limit: limit, ...(hasOffset ? { sys_offset: position.offset } : {}) };
   const body = { ...selection, count, ...("cursor" in position ? { cursor: position.cursor } : {}) };
-  const options = { body, parseAs: "text", ...(signal ? { signal } : {}) } as const;
+  return queryText(source, query, body, signal ? { signal } : {});
+}
+
+/** The body of the response to a query, as it is; `init` is that of fetch. */
+export function queryText(
+  { workspace, kind, name }: Source,
+  query: { sys_limit: number; sys_offset?: number },
+  body: Selection & { fields?: string[]; count?: "exact" | "none"; cursor?: string },
+  init: { signal?: AbortSignal; headers?: Record<string, string> },
+): Promise<string> {
+  const options = { body, parseAs: "text", ...init } as const;
   return kind === "tables"
     ? answered(
         api.POST("/api/v1/workspaces/{workspace}/data/tables/{table}/query", {

@@ -1,18 +1,23 @@
 /** The filter, search and sort of a grid in the address bar, so that a link shows the same rows. */
+import { parseExact } from "../../api/exactJson";
 import type { Expression, Filter, SortKey } from "../../api/types";
 import { type Column, isText } from "./columns";
 import type { Selection } from "./rowQueries";
 
 export interface GridState {
   filter?: Filter;
+  /** Whether the address has a filter that cannot be read, so that it has none. */
+  isDamaged?: boolean;
   search: string;
   sort: SortKey[];
 }
 
 export function readState(parameters: URLSearchParams): GridState {
-  const filter = readFilter(parameters.get("filter"));
+  const text = parameters.get("filter");
+  const filter = readFilter(text);
   return {
     ...(filter ? { filter } : {}),
+    ...(text && !filter ? { isDamaged: true } : {}),
     search: parameters.get("search") ?? "",
     sort: readSort(parameters.get("sort") ?? ""),
   };
@@ -36,18 +41,28 @@ export function writeState(parameters: URLSearchParams, state: GridState): URLSe
 function readFilter(text: string | null): Filter | undefined {
   if (text === null) return undefined;
   try {
-    const value: unknown = JSON.parse(text);
+    const value = parseExact(text);
     return isFilter(value) ? value : undefined;
   } catch {
     return undefined;
   }
 }
 
-/** Whether it looks like a filter; the server checks what is in it. */
+/** Whether it looks like a filter; the server checks what its comparisons have. */
 function isFilter(value: unknown): value is Filter {
   return (
-    typeof value === "object" && value !== null && "expressions" in value && Array.isArray(value.expressions)
+    typeof value === "object" &&
+    value !== null &&
+    "expressions" in value &&
+    Array.isArray(value.expressions) &&
+    value.expressions.every(isExpression)
   );
+}
+
+function isExpression(value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  if ("not" in value) return isExpression(value.not);
+  return !("expressions" in value) || isFilter(value);
 }
 
 function readSort(text: string): SortKey[] {

@@ -1,5 +1,6 @@
 import { useEffect, useMemo, useSyncExternalStore } from "react";
 import { onSession } from "../../api/client";
+import { parseExact } from "../../api/exactJson";
 import { readCount, readPage, type Selection, type Source } from "./rowQueries";
 import { RowStore } from "./rowStore";
 
@@ -7,7 +8,7 @@ import { RowStore } from "./rowStore";
 export function useRowStore(source: Source, selection: Selection): RowStore {
   const key = JSON.stringify([source, selection]);
   const store = useMemo(() => {
-    const [from, selected] = JSON.parse(key) as [Source, Selection];
+    const [from, selected] = parseExact(key) as [Source, Selection];
     return new RowStore({
       page: (limit, position, signal) => readPage(from, { ...selected, limit, position }, signal),
       count: (signal) => readCount(from, selected, signal),

@@ -1,18 +1,20 @@
-import { Button, Container, Group, Loader, NativeSelect, Text, TextInput, Title } from "@mantine/core";
+import { Button, Container, Group, Loader, NativeSelect, Text, Title } from "@mantine/core";
 import { useDebouncedCallback, useDocumentTitle } from "@mantine/hooks";
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { useParams } from "react-router";
 import { ApiError } from "../../api/errors";
 import type { Writer } from "../../api/types";
-import { fromInput, toInput } from "../administration/auditSelection";
+import { OlderButton } from "../filters/OlderButton";
+import { chosen, withField } from "../filters/parameters";
+import { TimeFields } from "../filters/TimeFields";
 import { useParameters } from "../filters/useParameters";
 import { ErrorNote } from "../people/ErrorNote";
 import { tablesQuery, usableQuery, writersQuery } from "../tables/queries";
 import { HistoryOff } from "./HistoryOff";
 import { OperationItem } from "./OperationItem";
 import { operationsQuery } from "./queries";
-import { type Field, FIELDS, selectionOf, undoingOf, type Undoing, withField } from "./selection";
+import { type Field, FIELDS, undoingOf, type Undoing } from "./selection";
 import { UndoDialog } from "./UndoDialog";
 
 /** The operations on tables of a workspace, the newest first, and their undo. */
@@ -20,7 +22,7 @@ export function HistoryPage() {
   const { workspace = "main" } = useParams();
   useDocumentTitle(`History of ${workspace} – Rowkeep`);
   const [parameters, edit] = useParameters();
-  const selection = selectionOf(parameters);
+  const selection = chosen(FIELDS, parameters);
   const list = useInfiniteQuery(operationsQuery(workspace, selection));
   const usable = useQuery(usableQuery(workspace));
   const writers = useQuery(writersQuery(workspace));
@@ -85,17 +87,7 @@ export function HistoryPage() {
           }
         />
       ))}
-      {list.hasNextPage && (
-        <Button
-          size="xs"
-          variant="default"
-          mt="sm"
-          loading={list.isFetchingNextPage}
-          onClick={() => void list.fetchNextPage()}
-        >
-          Show older operations
-        </Button>
-      )}
+      <OlderButton noun="operations" list={list} />
       {asked !== null && <UndoDialog workspace={workspace} {...asked} onClose={() => setAsked(null)} />}
     </Container>
   );
@@ -163,16 +155,7 @@ function Filters({ workspace, parameters, writer, onSet }: FiltersProps) {
           </optgroup>
         ))}
       </NativeSelect>
-      {(["since", "until"] as const).map((name) => (
-        <TextInput
-          key={name}
-          size="xs"
-          type="datetime-local"
-          label={name === "since" ? "From" : "Before"}
-          defaultValue={toInput(parameters.get(name) ?? undefined)}
-          onChange={(event) => setLater(name, fromInput(event.currentTarget.value))}
-        />
-      ))}
+      <TimeFields parameters={parameters} onSet={setLater} />
     </Group>
   );
 }

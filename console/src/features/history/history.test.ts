@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { columnsOf, differenceOf, shownText } from "./differences";
-import { historyAddress, isConfirmed, selectionOf, undoingOf, withField } from "./selection";
+import { chosen, withField } from "../filters/parameters";
+import { FIELDS, historyAddress, isConfirmed, undoingOf } from "./selection";
 
 test.each([
   ["Smith", "Smyth", ["Sm", "i", "y", "th"]],
@@ -27,9 +28,9 @@ test("the address bar has the filter, which is also what is undone", () => {
   const address = historyAddress("main", { table: "people", writer: "cs-1" });
   expect(address).toBe("/w/main/history?table=people&writer=cs-1");
   const parameters = new URLSearchParams(address.split("?")[1]);
-  expect(undoingOf(selectionOf(parameters))).toEqual({ app: "cs-1", tables: ["people"] });
+  expect(undoingOf(chosen(FIELDS, parameters))).toEqual({ app: "cs-1", tables: ["people"] });
   const other = withField(withField(parameters, "table", ""), "writer", "st-2");
-  expect(undoingOf(selectionOf(other))).toEqual({ user: "st-2" });
+  expect(undoingOf(chosen(FIELDS, other))).toEqual({ user: "st-2" });
 });
 
 test("many rows are confirmed by their number", () => {

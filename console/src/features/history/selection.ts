@@ -4,18 +4,6 @@ export const FIELDS = ["table", "writer", "since", "until"] as const;
 export type Field = (typeof FIELDS)[number];
 export type Selection = Partial<Record<Field, string>>;
 
-export function selectionOf(parameters: URLSearchParams): Selection {
-  const given = FIELDS.map((name) => [name, parameters.get(name)?.trim() ?? ""] as const);
-  return Object.fromEntries(given.filter(([, value]) => value !== ""));
-}
-
-export function withField(parameters: URLSearchParams, name: Field, value: string): URLSearchParams {
-  const next = new URLSearchParams(parameters);
-  if (value === "") next.delete(name);
-  else next.set(name, value);
-  return next;
-}
-
 /** The address of the page with this filter. */
 export function historyAddress(workspace: string, selection: Selection): string {
   return `/w/${workspace}/history?${new URLSearchParams(selection).toString()}`;

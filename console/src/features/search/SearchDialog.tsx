@@ -21,7 +21,7 @@ export default function SearchDialog({ workspace, onClose }: SearchDialogProps) 
   useEffect(() => {
     selectFirstOption();
     // the function is another one each time
-    // eslint-disable-next-line react-hooks/exhaustive-deps
+    // oxlint-disable-next-line react/exhaustive-deps
   }, [groups]);
   const shown = groups.flatMap((each) => each.entries);
   const go = (value: string) => {

@@ -10,5 +10,7 @@ test("the search offers every page of a workspace", () => {
   const paths = [...routes.matchAll(/\bpath: "([a-z-]+(?:\/[a-z-]+)*)"/g)].map(([, path]) => path);
   expect(paths).toContain("define/tables");
   const offered = pageEntries("shop", { anyone: true, member: true, manager: true, admin: true });
-  expect(offered.map(({ to }) => to).sort()).toEqual(["", ...paths].map((path) => `/w/shop/${path}`).sort());
+  expect(offered.map(({ to }) => to ?? "no page").sort()).toEqual(
+    ["", ...paths].map((path) => `/w/shop/${path}`).sort(),
+  );
 });

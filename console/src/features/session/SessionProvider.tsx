@@ -1,7 +1,8 @@
+import { notifications } from "@mantine/notifications";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { type ReactNode, useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { answered, api, onSession, sessionStarted } from "../../api/client";
-import { ApiError } from "../../api/errors";
+import { ApiError, messageOf } from "../../api/errors";
 import { type Session, SessionContext } from "./session";
 import { useOtherTabs } from "./useOtherTabs";
 
@@ -67,7 +68,14 @@ export function SessionProvider({ children }: { children: ReactNode }) {
   );
   const leave = useCallback(() => set(null), [set]);
   const signOut = useCallback(async () => {
-    await answered(api.DELETE("/api/v1/session"));
+    try {
+      await answered(api.DELETE("/api/v1/session"));
+    } catch (error) {
+      if (!(error instanceof ApiError && error.isSignedOut)) {
+        notifications.show({ color: "red", message: `You are still signed in. ${messageOf(error)}` });
+        return;
+      }
+    }
     set(null);
     tell("out");
   }, [set, tell]);

@@ -12,8 +12,17 @@ let token: string | undefined;
 function taken(): string {
   const { hash, pathname, search } = window.location;
   if (hash.length > 1) {
-    token = decodeURIComponent(hash.slice(1));
+    token = decoded(hash.slice(1));
     window.history.replaceState(window.history.state, "", pathname + search);
   }
   return token ?? "";
+}
+
+/** A damaged link has a token that the server refuses. */
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }

@@ -13,6 +13,7 @@ export interface SessionState {
   error: Error | null;
   /** Takes over a session that the server has started. */
   start: (session: Session) => void;
+  /** Says so if the server does not end the session. */
   signOut: () => Promise<void>;
   /** Closes the pages of a session that has ended. */
   leave: () => void;

@@ -2,6 +2,7 @@ import { Badge, Button, Group, Loader, NativeSelect, Table, Text, Title } from "
 import { notifications } from "@mantine/notifications";
 import { useInfiniteQuery, useMutation, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
+import { OlderButton } from "../filters/OlderButton";
 import { localTime } from "../grid/cellText";
 import { ErrorNote } from "../people/ErrorNote";
 import { outcomeOf, STATES } from "./hookDraft";
@@ -80,16 +81,7 @@ export function DeliveryLog({ workspace, webhook }: DeliveryLogProps) {
           </Table>
         </Table.ScrollContainer>
       )}
-      {log.hasNextPage && (
-        <Button
-          size="xs"
-          variant="default"
-          loading={log.isFetchingNextPage}
-          onClick={() => void log.fetchNextPage()}
-        >
-          Show older messages
-        </Button>
-      )}
+      <OlderButton noun="messages" list={log} />
     </section>
   );
 }

@@ -14,7 +14,13 @@ from starlette.types import Receive, Scope, Send
 
 from rowkeep.catalog.catalog import Catalog
 from rowkeep.codec.json_bodies import body_decoder
-from rowkeep.errors.catalogue import InvalidBody, InvalidParameter, NoSuchWorkspace, preview
+from rowkeep.errors.catalogue import (
+    InvalidBody,
+    InvalidParameter,
+    NoSuchWorkspace,
+    RowkeepError,
+    preview,
+)
 from rowkeep.http.body_budget import BodyBudget
 from rowkeep.http.file_responses import Download, FileResponse
 from rowkeep.http.management import (
@@ -39,7 +45,7 @@ from rowkeep.http.management import (
     workspaces,
     writers,
 )
-from rowkeep.http.management.audited import run_audited
+from rowkeep.http.management.audited import record_unread, run_audited
 from rowkeep.http.management.endpoint import (
     Endpoint,
     ManagementRequest,
@@ -210,20 +216,16 @@ class ManagementEndpoint:
         path: dict[str, str] = scope["path_params"]
         sender = await self._gate.sender(self._endpoint, request, scope)
         end_phase("auth")
-        given = request.parameters(
-            *parameters_of(self._endpoint), or_others=self._endpoint.takes_any_parameters
-        )
-        listed = _list_request(given)
-        flags = {each.name: flag(given, each.name) for each in self._endpoint.flags}
-        request.no_idempotency_key()
-        texts = {each.name: given.get(each.name) for each in self._endpoint.texts}
-        body = request.stream() if self._endpoint.takes_file else await self._body(request)
-        services = await self._gate_services(sender, path, body)
-        expected = _expected_tag(request) if self._endpoint.takes_tag else None
-        management_request = ManagementRequest(path, body, listed, sender, flags, texts, expected)
+        try:
+            management_request = await self._read(request, path, sender)
+            services = await self._gate_services(sender, path, management_request.body)
+        except RowkeepError as error:
+            record_unread(self._endpoint, sender.actor, scope, error)
+            raise
         end_phase("plan")
         call = partial(self._call, services, management_request)
-        is_dry_run = flags.get("dryRun") or getattr(body, "dry_run", False)
+        body = management_request.body
+        is_dry_run = management_request.flags.get("dryRun") or getattr(body, "dry_run", False)
         if self._endpoint.action is None or is_dry_run:
             done = await call()
         else:
@@ -241,6 +243,19 @@ class ManagementEndpoint:
             cookie = session_cookie(done, sender, self._gate.root_path)
             response = msgspec.structs.replace(response, headers=(*response.headers, cookie))
         return response
+
+    async def _read(self, request: Request, path: dict[str, str], sender: Sender) -> ManagementRequest:
+        """The parts of the request. Raises what is wrong with them."""
+        given = request.parameters(
+            *parameters_of(self._endpoint), or_others=self._endpoint.takes_any_parameters
+        )
+        listed = _list_request(given)
+        flags = {each.name: flag(given, each.name) for each in self._endpoint.flags}
+        request.no_idempotency_key()
+        texts = {each.name: given.get(each.name) for each in self._endpoint.texts}
+        body = request.stream() if self._endpoint.takes_file else await self._body(request)
+        expected = _expected_tag(request) if self._endpoint.takes_tag else None
+        return ManagementRequest(path, body, listed, sender, flags, texts, expected)
 
     async def _call(self, services: Any, request: ManagementRequest) -> Any:
         async with self._missing_database(request.path):

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from msgspec import structs
 from starlette.types import Scope
 
 from rowkeep.errors.catalogue import RowkeepError
 from rowkeep.http.audited import AUDIT, RECORDED, address_of, target_of
 from rowkeep.http.management.endpoint import Endpoint, ManagementRequest
-from rowkeep.http.refusal_log import admits_failure
-from rowkeep.model.audit import actor_of, short, shown_details
+from rowkeep.http.refusal_log import admits_failure, admits_unread, is_refusal
+from rowkeep.model.audit import AuditEntry, Outcome, actor_of, short, shown_details
+from rowkeep.model.users import Actor
 from rowkeep.services.apps import AppWithSecret
 from rowkeep.services.audit import AuditLog
 from rowkeep.services.charts import ChartOfUser
@@ -30,13 +32,13 @@ async def run_audited(
     if audit is None:
         return await call()
     actor = request.sender.actor
-    is_local = audit.command is not None and (actor is None or actor.user is None)
-    draft = audit.entry(
-        actor_of(actor, audit.command if is_local else None),
+    draft = _entry(
+        audit,
         endpoint.action,
+        actor,
+        scope,
         workspace=_workspace_of(endpoint, request),
         target=target_of(request.path) or _created(endpoint, request),
-        address="" if audit.command is not None else address_of(scope),
         # what somebody types to sign in can be a password in the wrong field
         details={} if actor is None else shown_details(request.body),
     )
@@ -51,6 +53,33 @@ async def run_audited(
     except RowkeepError:
         scope[RECORDED] = True
         raise
+
+
+def record_unread(endpoint: Endpoint, actor: Actor | None, scope: Scope, error: RowkeepError) -> None:
+    """Record a request to change something that was refused before its call: its body or its parameters
+    cannot be read, or the sender does not see what it is about. How often is limited. Nothing is recorded of
+    a sender who is unknown, nor where others record that the sender may not do this."""
+    audit: AuditLog | None = scope.get(AUDIT)
+    if audit is None or actor is None or endpoint.action is None or not 400 <= error.status < 500:
+        return
+    if is_refusal(error) or b"dryRun=true" in scope["query_string"]:
+        return
+    if not admits_unread(error.code, scope, actor.key):
+        return
+    path: dict[str, str] = scope["path_params"]
+    workspace = str(short(path.get("workspace", "")))
+    entry = _entry(audit, endpoint.action, actor, scope, workspace=workspace, target=target_of(path))
+    audit.add_later(structs.replace(entry, result=Outcome.FAILED, cause=error.code))
+
+
+def _entry(audit: AuditLog, action: str, actor: Actor | None, scope: Scope, **values: Any) -> AuditEntry:
+    is_local = audit.command is not None and (actor is None or actor.user is None)
+    return audit.entry(
+        actor_of(actor, audit.command if is_local else None),
+        action,
+        address="" if audit.command is not None else address_of(scope),
+        **values,
+    )
 
 
 def _workspace_of(endpoint: Endpoint, request: ManagementRequest) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal, TypeAlias
 
 import msgspec
@@ -19,7 +20,7 @@ from rowkeep.http.management.grants import (
     grants_form,
 )
 from rowkeep.http.management.lists import list_form
-from rowkeep.http.management.tables import LISTED, NEW_NAME
+from rowkeep.http.management.tables import DRY_RUN, LISTED, NEW_NAME, StepsResponse, steps_form
 from rowkeep.http.management.workspaces import WORKSPACE
 from rowkeep.http.response_types import (
     Name,
@@ -32,6 +33,7 @@ from rowkeep.model.management_requests import GrantBody
 from rowkeep.model.users import Need
 from rowkeep.model.views import COMPARISONS, JoinKind
 from rowkeep.services.row_requests import QueryPage
+from rowkeep.services.tables import ChangeStep
 from rowkeep.services.views import PREVIEW_ROWS, DefinedView
 
 OtherName: TypeAlias = Annotated[str, Meta(description='`""` means not set.')]
@@ -137,6 +139,11 @@ def view_form(defined: DefinedView) -> dict[str, Any]:
     return definition_of_view(defined.view, defined.tables)
 
 
+def replaced_form(replaced: DefinedView | Sequence[ChangeStep]) -> dict[str, Any]:
+    """The JSON of the view, or of the steps of a dry run."""
+    return view_form(replaced) if isinstance(replaced, DefinedView) else steps_form(replaced)
+
+
 def preview_form(page: QueryPage) -> dict[str, Any]:
     """The JSON of the first rows of a view."""
     rows = page.relation.codec.records(page.rows, page.fields)
@@ -231,15 +238,26 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         summary="Replace the definition of a view, or rename it with `renamedFrom`",
         need=Need.MANAGE,
         call=lambda services, request: services.views.replace(
-            request.path["workspace"], request.path["view"], request.body, request.expected
+            request.path["workspace"],
+            request.path["view"],
+            request.body,
+            dry_run=request.flags["dryRun"],
+            expected=request.expected,
         ),
         takes_tag=True,
         body=ViewBody,
-        form=view_form,
+        form=replaced_form,
         response=ViewResponse,
+        other_response=StepsResponse,
+        flags=(DRY_RUN,),
         errors=(*_no_view, *_bad_view, errors.DefinitionChanged),
         request_samples={"Groups": VIEW_DEFINITION_SAMPLE},
-        response_samples={"A view": VIEW_SAMPLE},
+        response_samples={
+            "A view": VIEW_SAMPLE,
+            "A dry run": {
+                "steps": [{"step": "change view adults", "rewritesTable": False, "losesData": False}]
+            },
+        },
     ),
     Endpoint(
         method="DELETE",

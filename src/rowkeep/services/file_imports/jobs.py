@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
 
 import structlog
@@ -17,8 +18,10 @@ from msgspec import structs
 from rowkeep.codec.rows import InsertLimits
 from rowkeep.errors.catalogue import Busy, RowkeepError, SetupError, StorageUnavailable
 from rowkeep.files.isolated import Running
+from rowkeep.files.journal import recorded
 from rowkeep.files.reading import Reading
 from rowkeep.files.reading_frames import FileToRead, ReadingBounds
+from rowkeep.files.records import FileRefused
 from rowkeep.files.sender import Uncertain
 from rowkeep.model.audit import ActorKind, AuditActor, Outcome
 from rowkeep.model.file_requests import FileReading, ImportBody
@@ -28,7 +31,7 @@ from rowkeep.services.access import USER_IDS
 from rowkeep.services.audit import AuditLog
 from rowkeep.services.file_imports.places import Place, Places
 from rowkeep.services.file_imports.readings import mapped_reading, without_options
-from rowkeep.services.file_imports.run import ImportLimits, Job, RowsOfActor, run_job
+from rowkeep.services.file_imports.run import ImportLimits, Job, RowsOfActor, run_job, with_counts
 from rowkeep.services.file_imports.states import ImportState, ImportStatus, UploadedFile
 from rowkeep.settings import Settings
 
@@ -138,13 +141,13 @@ class ImportJobs:
                 state = structs.replace(state, status=ImportStatus.RUNNING)
                 place.write_state(state)
                 job = self._job(place, file, request)
-                outcome: ImportState | None = structs.replace(
-                    state, status=ImportStatus.FAILED, message="Internal error. See the server log."
-                )
                 try:
                     outcome = await self._outcome(job, state)
-                finally:
-                    await self._finish(job, outcome)
+                except BaseException:
+                    message = "Internal error. See the server log."
+                    await self._finish(job, _ended(job, ImportStatus.FAILED, message))
+                    raise
+                await self._finish(job, outcome)
 
     def _job(self, place: Place, file: UploadedFile, request: ImportBody) -> Job:
         settings = self._settings
@@ -225,9 +228,13 @@ class ImportJobs:
 
 
 def _ended(job: Job, status: ImportStatus, message: str = "") -> ImportState:
-    """The last state that the import has stored, with how it ended."""
+    """The last state that the import has stored, with how it ended, and with the counts of the journal: the
+    state is not written after each request."""
     state = job.place.state()
     assert state is not None  # noqa: S101 - it was written before the import began
+    with suppress(FileRefused):
+        progress = recorded(job.place.journal)
+        state = state if progress is None else with_counts(state, progress.standing)
     return structs.replace(state, status=status, message=message)
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Awaitable, Mapping
+from contextlib import suppress
 from typing import Any
 
 import asyncpg
@@ -10,8 +12,14 @@ import msgspec
 
 CACHED_STATEMENTS = 512
 
+SHORTEST_DIGITS = "1"
+"""The value of extra_float_digits with which PostgreSQL writes numbers so that they are read as the same
+number again. A database or a role can have another one, which rounds them."""
+
 Place = tuple[str, str]
 """The schema and the name of a table."""
+
+LOST = "connection was closed in the middle of operation"
 
 _decode_number = msgspec.json.Decoder(int | float).decode
 
@@ -24,6 +32,34 @@ class Connection(asyncpg.Connection):  # type: ignore[misc] # the driver has no 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
         self.copied: dict[Place, object] = {}
+
+    async def copy_records_to_table(self, *arguments: Any, **named: Any) -> str:
+        copied: str = await self._unless_lost(super().copy_records_to_table(*arguments, **named))
+        return copied
+
+    async def executemany(self, *arguments: Any, **named: Any) -> None:
+        await self._unless_lost(super().executemany(*arguments, **named))
+
+    async def _unless_lost(self, sending: Awaitable[Any]) -> Any:
+        """Raises ConnectionDoesNotExistError when the connection is lost: the driver itself would then wait
+        forever until it can send more."""
+
+        def end(_connection: object) -> None:
+            with suppress(RuntimeError):  # it has just ended
+                waiting.reschedule(asyncio.get_running_loop().time())
+
+        try:
+            async with asyncio.timeout(None) as waiting:
+                self.add_termination_listener(end)
+                try:
+                    return await sending
+                finally:
+                    self.remove_termination_listener(end)
+        except (TimeoutError, RuntimeError) as error:
+            # the second one is that of the event loop, where something is sent after all
+            if self.is_closed():
+                raise asyncpg.ConnectionDoesNotExistError(LOST) from error
+            raise
 
 
 async def connect(

@@ -20,7 +20,13 @@ from rowkeep.storage.contract import Row, Script, Steps
 from rowkeep.storage.postgres.batch_turns import BatchTurns
 from rowkeep.storage.postgres.cancellation import Running, Watch
 from rowkeep.storage.postgres.connection_groups import ConnectionGroups
-from rowkeep.storage.postgres.connections import CACHED_STATEMENTS, Connection, Place, connect
+from rowkeep.storage.postgres.connections import (
+    CACHED_STATEMENTS,
+    SHORTEST_DIGITS,
+    Connection,
+    Place,
+    connect,
+)
 from rowkeep.storage.postgres.driver_errors import REFUSED, raise_ours, translated
 from rowkeep.storage.postgres.streams import Streams
 from rowkeep.storage.postgres.waiting import ConnectionLane, ConnectionTurns
@@ -113,6 +119,7 @@ class Pool:
     def _server_settings(self) -> dict[str, str]:
         return {
             "application_name": "rowkeep",
+            "extra_float_digits": SHORTEST_DIGITS,
             "lock_timeout": _milliseconds(self._timeout),
             "statement_timeout": _milliseconds(self._limit),
             "synchronous_commit": "on",
@@ -171,7 +178,7 @@ class Pool:
 
     def _reason(self, running: Running, call: Call, error: BaseException) -> Exception | None:
         """What ended the work, where the error alone does not tell."""
-        if isinstance(error, asyncio.CancelledError):
+        if isinstance(error, asyncio.CancelledError) or running.fate is not None:
             return running.reason()
         is_over = call.is_limited and running.seconds() >= self._limit * NEARLY_WHOLE
         if is_over and isinstance(error, asyncpg.QueryCanceledError):

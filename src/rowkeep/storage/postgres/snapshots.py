@@ -14,7 +14,7 @@ from rowkeep.sql.statements import Statement
 from rowkeep.sql.system_tables import CATALOG_NAMESPACE
 from rowkeep.sql.table_copies import CopiedRows
 from rowkeep.storage.contract import Row, Script
-from rowkeep.storage.postgres.connections import prepare_connection
+from rowkeep.storage.postgres.connections import SHORTEST_DIGITS, Connection, prepare_connection
 from rowkeep.storage.postgres.driver_errors import translated
 from rowkeep.storage.postgres.pool import NOT_A_URL, run_script
 from rowkeep.storage.response_sizes import mean_size
@@ -30,6 +30,7 @@ async def connect(url: str, *, writes: bool) -> asyncpg.Connection:
     """A connection without limits of time. Raises SetupError for a server that refuses it, or none."""
     settings = {
         "application_name": "rowkeep copy",
+        "extra_float_digits": SHORTEST_DIGITS,
         "statement_timeout": "0",
         "timezone": "UTC",
         "lock_timeout": "60s",
@@ -39,7 +40,9 @@ async def connect(url: str, *, writes: bool) -> asyncpg.Connection:
         "default_transaction_read_only": "off" if writes else "on",
     }
     try:
-        connection = await asyncpg.connect(url, server_settings=settings, timeout=CONNECT_SECONDS)
+        connection = await asyncpg.connect(
+            url, server_settings=settings, timeout=CONNECT_SECONDS, connection_class=Connection
+        )
     except asyncpg.ClientConfigurationError:
         raise SetupError(NOT_A_URL.replace("ROWKEEP_DATABASE_URL", "The address")) from None
     except (asyncpg.PostgresError, OSError, TimeoutError, asyncpg.InterfaceError) as error:

@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
 
 from rowkeep.model.audit import ActorKind, AuditActor, AuditEntry, AuditFilter, Outcome
 from rowkeep.sql.dialects import Dialect
@@ -32,6 +33,12 @@ class AuditScripts:
         return template(sa.insert(self._entries).values(parameters), self._dialect)
 
     @cached_property
+    def _add_missing(self) -> Template:
+        parameters = {column.name: sa.bindparam(column.name, type_=column.type) for column in self._entries.c}
+        insert = postgresql.insert(self._entries).values(parameters)
+        return template(insert.on_conflict_do_nothing(index_elements=["id"]), self._dialect)
+
+    @cached_property
     def _finish(self) -> Template:
         update = sa.update(self._entries).where(self._entries.c.id == sa.bindparam("entry"))
         ends: dict[str, Any] = {name: sa.bindparam(f"new_{name}") for name in ("result", "cause", "target")}
@@ -40,6 +47,11 @@ class AuditScripts:
     def add(self, entries: Sequence[AuditEntry]) -> Steps[None]:
         for each in entries:
             yield self._add.bind(_values(each))
+
+    def add_missing(self, entries: Sequence[AuditEntry]) -> Steps[None]:
+        """Add the entries that are not stored."""
+        for each in entries:
+            yield self._add_missing.bind(_values(each))
 
     def finish(self, entry: AuditEntry) -> Steps[None]:
         """Record how a started change has ended."""

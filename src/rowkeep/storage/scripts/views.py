@@ -91,6 +91,20 @@ class Views(WorkspaceSteps):
         the view with that name is renamed. Raises NoSuchView, the errors of create, and Forbidden for a
         ``viewer``, a user, who does not see all of its tables."""
         yield from self._state.raise_version()
+        _, view, tables = yield from self.rehearse(name, body, viewer)
+        views = self._system.views
+        yield from self._do(
+            sa.update(views)
+            .values(name_key=name_key(view.name), definition=as_stored(view))
+            .where(views.c.id == view.id)
+        )
+        yield from self._store_tables(view)
+        return view, tables
+
+    def rehearse(
+        self, name: str, body: ViewBody, viewer: str | None = None
+    ) -> Steps[tuple[View, View, dict[str, Table]]]:
+        """The view as it is, and as ``replace`` would make it. Raises the errors of ``replace``."""
         if name_key(body.name) != name_key(name):
             raise InvalidDefinition(
                 f"The name {preview(body.name)} does not match {preview(name)} in the path. To rename a "
@@ -107,14 +121,7 @@ class Views(WorkspaceSteps):
                 "description, but not what it shows."
             )
         yield from self._tables.check_name_is_free(view.name, but=before.id)
-        views = self._system.views
-        yield from self._do(
-            sa.update(views)
-            .values(name_key=name_key(view.name), definition=as_stored(view))
-            .where(views.c.id == view.id)
-        )
-        yield from self._store_tables(view)
-        return view, tables
+        return before, view, tables
 
     def trial(self, body: ViewBody) -> Steps[tuple[int, ViewWithTables]]:
         """The version, and the view of a definition that is not stored, and has no id. Raises all errors in
