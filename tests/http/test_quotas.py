@@ -138,6 +138,9 @@ def test_bytes_of_a_workspace(bot: Bot) -> None:
     ]
     found = refused(post(bot, {"operations": operations}, "batch"), *quota)
     assert found["errors"][0]["pointer"] == "/operations/1"
+    # under a key, what a batch reads would be stored
+    good(post(bot, {"operations": operations[:1]}, "batch"))
+    refused(post(bot, {"operations": operations[:1]}, "batch", **{"idempotency-key": "read"}), *quota)
     good(bot.delete("people", {"all": True}))
 
 

@@ -98,8 +98,12 @@ def test_a_definition_gives_nobody_what_is_invisible(place: Workspace, ada: Pers
     share(place, ada, "views/names", "manage")
     stolen = {"name": "names", "table": "orders", "columns": ["orders.Code"]}
     problem(ada.http.put(f"{place.path}/views/names", json=stolen), 404, "no_such_table")
-    # what the view reads already remains
+    # what the view reads already remains, but it shows nothing more of that
     good(ada.http.put(f"{place.path}/views/names", json=VIEW | {"description": "Names"}))
+    more = VIEW | {"columns": ["people.Last_Name", "people.Number"]}
+    problem(ada.http.put(f"{place.path}/views/names", json=more), 403, "forbidden")
+    share(place, ada, "tables/people", "read")
+    good(ada.http.put(f"{place.path}/views/names", json=more))
     share(place, ada, "tables/people", "manage")
     good(place.admin.put(
         f"{place.path}/tables/orders",

@@ -181,11 +181,12 @@ async def test_charts_that_a_change_breaks_are_named_or_counted(
     text = next(each for each in before.columns if each.name == "Text")
     script = charts.scripts.chart_changes
 
-    async def broken(*columns: Column) -> list[str]:
+    async def broken(*columns: Column, viewer: Asker = ADMIN) -> list[str]:
         after = msgspec.structs.replace(before, columns=columns)
 
         def found() -> Steps[list[str]]:
-            return (yield from script.broken(*(yield from script.sources_around(before, after))))
+            sources = yield from script.sources_around(before, after, viewer.user_id)
+            return (yield from script.broken(*sources))
 
         return await charts.database.read(found)
 
@@ -197,3 +198,8 @@ async def test_charts_that_a_change_breaks_are_named_or_counted(
         "2 private charts of table things can no longer be drawn",
         "1 private chart of view sums can no longer be drawn",
     ]
+    # without those of views that are invisible
+    await charts.share(BOB, SharedRight.MANAGE)
+    seen = await broken(msgspec.structs.replace(text, type="json"), *columns, viewer=BOB)
+    assert not any("view sums" in each for each in seen)
+    assert len(seen) == 4

@@ -77,15 +77,15 @@ class Views:
     ) -> DefinedView | Sequence[ChangeStep]:
         """Replace the view's definition, or for a dry run return the steps that it would take; its grants are
         unchanged. ``expected`` is the tag of the definition that it is based on. Raises the errors of create,
-        and DefinitionChanged."""
+        DefinitionChanged, and Forbidden."""
         opened = await self._catalog.named(workspace)
         scripts = opened.scripts
         check = partial(_check_view, scripts.views, body.renamed_from or name)
         if dry_run:
             if expected is not None:
                 await opened.database.read(partial(check, expected))
-            return await opened.database.read(partial(_rehearse, scripts, name, body))
-        replace = partial(scripts.views.replace, name, body)
+            return await opened.database.read(partial(_rehearse, scripts, name, body, opened.viewer))
+        replace = partial(scripts.views.replace, name, body, opened.viewer)
         created = await opened.database.write(if_expected(expected, scripts.state, check, replace))
         opened.renew()
         return DefinedView(*created)
@@ -145,9 +145,11 @@ class Views:
         return await opened.database.read(partial(opened.scripts.access.grants_on, name, on_view=True))
 
 
-def _rehearse(scripts: WorkspaceScripts, name: str, body: ViewBody) -> Steps[list[ChangeStep]]:
+def _rehearse(
+    scripts: WorkspaceScripts, name: str, body: ViewBody, viewer: str | None
+) -> Steps[list[ChangeStep]]:
     """The steps of a change, and what it does to charts."""
-    before, view, tables = yield from scripts.views.rehearse(name, body)
+    before, view, tables = yield from scripts.views.rehearse(name, body, viewer)
     former = yield from scripts.views.get(before.name)
     done = []
     if view.name != before.name:

@@ -44,6 +44,7 @@ from rowkeep.storage.contract import (
     RowStream,
     Script,
     Selected,
+    SelectRows,
     Sift,
     Sifted,
     Steps,
@@ -394,13 +395,18 @@ class QuotaDatabase(WorkspaceDatabase):
     async def batch(
         self, script: RowScript[T], version: int, kind: BatchKind = EITHER, key: WriteKey | None = None
     ) -> T:
-        if kind.only_reads:
+        if kind.only_reads and key is None:
             return await self._database.batch(script, version, kind, key)
-        error = await self._bytes.exceeded()
-        return await self._database.batch(lambda: self._each_checked(script(), error), version, kind, key)
+        error, is_stored = await self._bytes.exceeded(), key is not None
 
-    def _each_checked(self, steps: RowSteps[T], error: QuotaExceeded | None) -> RowSteps[T]:
-        """The same steps, with a check after each that inserts rows."""
+        def checked() -> RowSteps[T]:
+            return self._each_checked(script(), error, is_stored)
+
+        return await self._database.batch(checked, version, kind, key)
+
+    def _each_checked(self, steps: RowSteps[T], error: QuotaExceeded | None, is_stored: bool) -> RowSteps[T]:
+        """The same steps, with a check after each that inserts rows. ``error`` is that of a workspace without
+        room; ``is_stored`` says that what is read will be stored in the response under a key."""
         result: object = None
         while True:
             try:
@@ -411,6 +417,8 @@ class QuotaDatabase(WorkspaceDatabase):
             if error is not None and isinstance(wanted, InsertRows | UpsertRows | UpdateRows):
                 raise error
             if error is not None and isinstance(wanted, RecordedWrite) and not wanted.only_removes:
+                raise error
+            if error is not None and is_stored and isinstance(wanted, SelectRows):
                 raise error
             result = yield wanted
             if isinstance(wanted, InsertedRows):

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
+import msgspec
 import sqlalchemy as sa
 
-from rowkeep.errors.catalogue import InvalidDefinition, NoSuchView, preview
+from rowkeep.errors.catalogue import Forbidden, InvalidDefinition, NoSuchView, preview
 from rowkeep.model.definitions.views import ViewBody
 from rowkeep.model.tables import NAME, Table, name_key
 from rowkeep.model.users import EVERYBODY, Asker
@@ -85,11 +86,12 @@ class Views(WorkspaceSteps):
             yield from self._rights.own(view.id, owner)
         return view, tables
 
-    def replace(self, name: str, body: ViewBody) -> Steps[ViewWithTables]:
+    def replace(self, name: str, body: ViewBody, viewer: str | None = None) -> Steps[ViewWithTables]:
         """Replace the definition of the view with this name; its grants are unchanged. With ``renamedFrom``
-        the view with that name is renamed. Raises NoSuchView, and the errors of create."""
+        the view with that name is renamed. Raises NoSuchView, the errors of create, and Forbidden for a
+        ``viewer``, a user, who does not see all of its tables."""
         yield from self._state.raise_version()
-        _, view, tables = yield from self.rehearse(name, body)
+        _, view, tables = yield from self.rehearse(name, body, viewer)
         views = self._system.views
         yield from self._do(
             sa.update(views)
@@ -99,7 +101,9 @@ class Views(WorkspaceSteps):
         yield from self._store_tables(view)
         return view, tables
 
-    def rehearse(self, name: str, body: ViewBody) -> Steps[tuple[View, View, dict[str, Table]]]:
+    def rehearse(
+        self, name: str, body: ViewBody, viewer: str | None = None
+    ) -> Steps[tuple[View, View, dict[str, Table]]]:
         """The view as it is, and as ``replace`` would make it. Raises the errors of ``replace``."""
         if name_key(body.name) != name_key(name):
             raise InvalidDefinition(
@@ -109,6 +113,13 @@ class Views(WorkspaceSteps):
             )
         before = yield from self._stored.existing_view(body.renamed_from or name)
         view, tables = yield from self._read(body, before.id)
+        # other columns, or a filter without a condition, would show what the view does not
+        is_same = view == msgspec.structs.replace(before, name=view.name, description=view.description)
+        if not is_same and (yield from self._rights.invisible(viewer, tables.values())):
+            raise Forbidden(
+                f"View {before.name} reads tables that are not visible to you. You can change its name and "
+                "description, but not what it shows."
+            )
         yield from self._tables.check_name_is_free(view.name, but=before.id)
         return before, view, tables
 
