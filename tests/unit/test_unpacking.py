@@ -10,9 +10,11 @@ from collections.abc import AsyncIterator, Callable
 import pytest
 
 from rowkeep.errors.catalogue import BodyTooLarge, InvalidCompression, UnsupportedMediaType
+from rowkeep.http import unpacking
 from rowkeep.http.codings import zstd
 from rowkeep.http.unpacking import (
     FILES_AT_ONCE,
+    MIN_FILE_BYTES,
     PIECE_BYTES,
     STREAM_BOUND,
     Bound,
@@ -84,6 +86,16 @@ async def test_several_files_one_after_the_other(coding: str) -> None:
     packed = PACK[coding](b"one, ") + PACK[coding](b"") + PACK[coding](b"two")
     assert await unpack(coding, packed) == b"one, two"
     assert await unpack(coding, packed[:9], packed[9:-5], packed[-5:]) == b"one, two"
+
+
+async def test_a_body_of_too_many_small_files(coding: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(unpacking, "FREE_FILES", 300)
+    small, large = PACK[coding](b"x"), PACK[coding](random.Random(1).randbytes(MIN_FILE_BYTES))
+    assert len(small) < MIN_FILE_BYTES / 2
+    assert await unpack(coding, small * 300) == b"x" * 300
+    assert len(await unpack(coding, large * 1000)) == 1000 * MIN_FILE_BYTES
+    with pytest.raises(InvalidCompression, match="Compress it as one"):
+        await unpack(coding, small * 1000)
 
 
 async def test_other_requests_run_between_many_files(coding: str) -> None:

@@ -56,7 +56,10 @@ def escape_pointer(token: str) -> str:
 
 def pointer(*tokens: str | int) -> str:
     """A JSON Pointer (RFC 6901) from its reference tokens; ``pointer()`` is the whole document."""
-    return "".join(f"/{escape_pointer(str(token))}" for token in tokens)
+    whole = "".join([f"/{token}" for token in tokens])
+    if whole.count("/") == len(tokens) and "~" not in whole:
+        return whole
+    return "".join([f"/{escape_pointer(str(token))}" for token in tokens])
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,10 @@ can be thousands of files."""
 FILES_AT_ONCE = 100
 """After so many files, other requests run, as they do between two pieces: files without content make none."""
 
+FREE_FILES, MIN_FILE_BYTES = 10_000, 100
+"""A body can be so many compressed files, and one more for each so many bytes of it: the beginning of each
+takes as long as a thousand bytes of a large one."""
+
 MAX_RATIO = 200
 """How many times its size a stream may unpack to."""
 
@@ -150,12 +154,21 @@ async def unpacked(chunks: AsyncIterator[bytes], coding: str, bound: Bound) -> A
             if unpacker.is_at_end:
                 data, unpacker = unpacker.rest, None
                 files += 1
+                _check_files(files, received)
             if piece:
                 yield piece
             if len(piece) == PIECE_BYTES or (unpacker is None and files % FILES_AT_ONCE == 0):
                 await asyncio.sleep(0)
     if unpacker is not None:
         raise InvalidCompression(f"The body ends before the end of its {coding} data. Send all of it.")
+
+
+def _check_files(files: int, received: int) -> None:
+    if files > FREE_FILES + received // MIN_FILE_BYTES:
+        raise InvalidCompression(
+            f"The body consists of more than {FREE_FILES} compressed files, of fewer than {MIN_FILE_BYTES} "
+            "bytes on average. Compress it as one."
+        )
 
 
 async def _parts(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
+from typing import NamedTuple, TypeAlias
 
 import msgspec
 from msgspec import UNSET
@@ -53,6 +54,59 @@ class ReadBlock(msgspec.Struct, frozen=True):
     """The bytes of the block."""
 
 
+MAX_KNOWN, MAX_KNOWN_BYTES = 1000, 200
+"""Of how many lines of a stream the errors are remembered, and how long these are at most."""
+
+Text: TypeAlias = bytes | tuple[str | None, ...]
+"""A line of NDJSON, or the fields of a record of CSV."""
+
+_Known: TypeAlias = tuple[str, str, str | None, dict[str, object]]
+"""An error without its line: its message, code and pointer, and further members."""
+
+
+class SentRow(NamedTuple):
+    """A row as JSON, with its line, and the text of the line."""
+
+    line: int
+    row: msgspec.Raw
+    text: Text
+
+
+class KnownErrors:
+    """What is wrong with lines of a stream, for lines with the same text: to find it out takes ten times as
+    long. Only of some short ones, so that they need little memory."""
+
+    def __init__(self) -> None:
+        self._problems: dict[Text, list[_Known]] = {}
+
+    def again(self, text: Text, line: int) -> BadLine | None:
+        """The errors of a line, if one with this text had errors before."""
+        known = self._problems.get(text)
+        if known is None:
+            return None
+        return BadLine(
+            line,
+            [
+                Problem(f"Line {line}: {msg}", code, at, more | {"line": line})
+                for msg, code, at, more in known
+            ],
+        )
+
+    def add(self, text: Text, bad: BadLine) -> BadLine:
+        """Remember the errors of a line."""
+        if len(self._problems) < MAX_KNOWN and _size(text) <= MAX_KNOWN_BYTES:
+            start = f"Line {bad.line}: "
+            self._problems[text] = [
+                (each.msg.removeprefix(start), each.code, each.pointer, dict(each.more))
+                for each in bad.problems
+            ]
+        return bad
+
+
+def _size(text: Text) -> int:
+    return len(text) if isinstance(text, bytes) else sum(len(each or "") + 1 for each in text)
+
+
 class StreamReader(ABC):
     """Reads the blocks of one stream, in their order."""
 
@@ -63,6 +117,7 @@ class StreamReader(ABC):
         self._codec = codec
         self._options = options
         self._limits = limits
+        self._errors = KnownErrors()
 
     @abstractmethod
     def read(self, block: Block) -> ReadBlock:
@@ -72,14 +127,15 @@ class StreamReader(ABC):
     def check_end(self) -> None:
         """The stream has ended. Raises an error if it lacks something."""
 
-    def _read_each(self, sent: Sequence[tuple[int, msgspec.Raw]], bad: list[BadLine], size: int) -> ReadBlock:
+    def _read_each(self, sent: Sequence[SentRow], bad: list[BadLine], size: int) -> ReadBlock:
         """Rows as JSON, read one by one."""
         failed = FailedRows(len(sent) * 1000)
-        rows, changes = self._codec.read_each([row for _, row in sent], self._options, failed)
-        lines = [line for line, _ in sent]
+        rows, changes = self._codec.read_each([each.row for each in sent], self._options, failed)
+        lines = [each.line for each in sent]
         for each in failed.rows:
             problems = [at_line(problem, lines.__getitem__) for problem in each.problems]
-            bad.append(BadLine(lines[each.row], problems))
+            line, _, text = sent[each.row]
+            bad.append(self._errors.add(text, BadLine(line, problems)))
         wrong = {each.row for each in failed.rows}
         good = [line for at, line in enumerate(lines) if at not in wrong] if wrong else lines
         return ReadBlock(rows, good, sorted(bad, key=lambda each: each.line), changes, size)
@@ -99,10 +155,13 @@ class NdjsonReader(StreamReader):
         return self._read_lines(block)
 
     def _read_lines(self, block: Block) -> ReadBlock:
-        good: list[tuple[int, msgspec.Raw]] = []
+        good: list[SentRow] = []
         bad: list[BadLine] = []
         most = self._limits.max_row_bytes
         for line, sent in enumerate(block.text.split(b"\n"), block.line):
+            if (again := self._errors.again(sent, line)) is not None:
+                bad.append(again)
+                continue
             text = marked_halves(sent)
             if not text.strip():
                 continue
@@ -112,12 +171,13 @@ class NdjsonReader(StreamReader):
                 text.decode()
                 if is_deeper(text, self._limits.max_depth + 1):
                     raise RecursionError
-                good.append((line, msgspec.Raw(bytes(_raw_decoder.decode(text)))))
+                good.append(SentRow(line, msgspec.Raw(bytes(_raw_decoder.decode(text))), sent))
             except LineTooLong as error:
                 bad.append(BadLine(line, error.problems))
             except (ValueError, RecursionError) as error:
                 msg = complaint(error, text, "The row")
-                bad.append(BadLine(line, [line_problem(MalformedJson, line, msg)]))
+                wrong = BadLine(line, [line_problem(MalformedJson, line, msg)])
+                bad.append(self._errors.add(sent, wrong))
         return self._read_each(good, bad, len(block.text))
 
     def check_end(self) -> None:
@@ -204,11 +264,16 @@ class CsvReader(StreamReader):
         """The records of a block with errors, one by one."""
         assert self._columns is not None  # noqa: S101 - the header was read
         documents = {column.name for column in self._columns if column.type_facts.is_document}
-        good: list[tuple[int, msgspec.Raw]] = []
+        good: list[SentRow] = []
         for line, *cells in zip(found.lines, *found.columns, strict=True):
+            text = tuple(cells)
+            if (again := self._errors.again(text, line)) is not None:
+                bad.append(again)
+                continue
             row = dict(zip((column.name for column in self._columns), cells, strict=True))
             try:
-                good.append((line, msgspec.Raw(msgspec.json.encode(self._sent(row, documents)))))
+                sent = msgspec.json.encode(self._sent(row, documents))
+                good.append(SentRow(line, msgspec.Raw(sent), text))
             except _BadCell as error:
                 msg = f"Column {error.column} {error.rule}"
                 bad.append(BadLine(line, [line_problem(InvalidValue, line, msg, pointer(error.column))]))
