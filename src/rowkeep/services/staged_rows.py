@@ -11,6 +11,7 @@ import marshal
 import tempfile
 from array import array
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from functools import partial
 from io import SEEK_END
 from typing import IO, Any, TypeVar, cast
@@ -51,6 +52,12 @@ def temporary_file(directory: str | None) -> IO[bytes]:
     """A file without a name. Raises StorageFull, StorageUnavailable."""
     make = partial(tempfile.TemporaryFile, buffering=BUFFER_BYTES, dir=directory)
     return cast("IO[bytes]", guarded(make))
+
+
+def remove(file: IO[bytes]) -> None:
+    """Close a temporary file. That the rest of it cannot be written any more does not matter."""
+    with suppress(OSError):
+        file.close()
 
 
 class StagedRows:
@@ -116,7 +123,7 @@ class StagedRows:
 
     def close(self) -> None:
         """Remove the file."""
-        self._file.close()
+        remove(self._file)
 
 
 def lacking_cells(table: Table, rows: Sequence[Row], places: frozenset[int]) -> dict[int, tuple[int, ...]]:

@@ -12,6 +12,8 @@ from heapq import merge
 from itertools import pairwise
 from typing import IO, Any
 
+from rowkeep.services.staged_rows import remove
+
 RUN_KEYS = 1_000_000
 READ_KEYS = 8_192
 KEY_BYTES = 8
@@ -57,4 +59,4 @@ class StreamKeys:
 
     def close(self) -> None:
         """Remove the file."""
-        self._file.close()
+        remove(self._file)
