@@ -43,6 +43,11 @@ def test_rows_are_there_and_are_searched(open_page: OpenPage, ada: Person, many_
     page.get_by_label("Search text columns").fill("nobody")
     expect(page.get_by_text("No row matches")).to_be_visible()
     page.get_by_role("button", name="Show all rows").click()
+    expect(page.get_by_role("grid")).to_be_focused()
+    page.keyboard.press("Control+K")
+    expect(page.get_by_role("dialog", name="Search everywhere").get_by_role("combobox")).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("grid")).to_be_focused()
     expect(page.get_by_text("500 rows")).to_be_visible()
 
 

@@ -96,9 +96,14 @@ export async function answered<T>(
   { mayBeForbidden = false }: { mayBeForbidden?: boolean } = {},
 ): Promise<T> {
   const refused = refusals(mayBeForbidden);
-  const { data, error, response } = await call;
+  const { data, error, response } = await call.catch(cut);
   if (response.ok) return data as T;
   throw refused(response.status, error, response.headers.get("Retry-After"));
+}
+
+/** The connection has ended within a response: browsers have different words for it. */
+function cut(error: unknown): never {
+  throw error instanceof TypeError || error instanceof SyntaxError ? unreachable() : error;
 }
 
 /** The response to a request for a file, which the client does not send. Throws what `answered` throws. */

@@ -1,5 +1,6 @@
 import { Button, Group, Modal, Stack } from "@mantine/core";
 import type { ReactNode } from "react";
+import { useFocusBack } from "../../app/useFocusBack";
 import { ErrorNote } from "../people/ErrorNote";
 
 interface ConfirmDialogProps {
@@ -15,6 +16,7 @@ interface ConfirmDialogProps {
 
 /** Asks before something that cannot be undone. Cancel has the focus. */
 export function ConfirmDialog(props: ConfirmDialogProps) {
+  useFocusBack();
   const { title, children, action, error, isBusy, onConfirm, onCancel } = props;
   return (
     <Modal opened onClose={onCancel} title={title} closeButtonProps={{ "aria-label": "Close" }}>

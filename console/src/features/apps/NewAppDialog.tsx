@@ -12,6 +12,7 @@ import {
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { useNavigate } from "react-router";
+import { useFocusBack } from "../../app/useFocusBack";
 import { useDraftGuard } from "../editing/useDraftGuard";
 import { ErrorNote } from "../people/ErrorNote";
 import { ALGORITHMS, algorithmOf, hasKeyPair, NEW_APP, type NewAppDraft, newAppOf } from "./appDraft";
@@ -25,6 +26,7 @@ interface NewAppDialogProps {
 
 /** Creates an app, then opens its page, which shows the secret. */
 export function NewAppDialog({ workspace, onClose }: NewAppDialogProps) {
+  useFocusBack();
   const [draft, setDraft] = useState(NEW_APP);
   const queries = useQueryClient();
   const navigate = useNavigate();

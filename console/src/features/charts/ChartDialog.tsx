@@ -1,6 +1,7 @@
 import { Button, Checkbox, Group, Modal, Stack, TextInput } from "@mantine/core";
 import { useMutation } from "@tanstack/react-query";
 import { useState } from "react";
+import { useFocusBack } from "../../app/useFocusBack";
 import { ErrorNote } from "../people/ErrorNote";
 import { nameErrorOf } from "./saved";
 
@@ -20,6 +21,7 @@ interface ChartDialogProps {
 
 /** The name of a saved chart, and who sees it. */
 export function ChartDialog({ title, initial, of, onSave, onClose }: ChartDialogProps) {
+  useFocusBack();
   const [chosen, setChosen] = useState(initial);
   const save = useMutation({ mutationFn: () => onSave(chosen) });
   const errors = nameErrorOf(save.error);

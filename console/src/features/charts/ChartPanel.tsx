@@ -18,12 +18,13 @@ interface ChartPanelProps {
   columns: readonly Column[];
   plan: ChartPlan;
   onPlan: (change: PlanChange) => void;
+  onClosed: () => void;
   /** What saves the chart. */
   children: ReactNode;
 }
 
 /** A chart of the rows that the grid shows. */
-export function ChartPanel({ source, query, columns, plan, onPlan, children }: ChartPanelProps) {
+export function ChartPanel({ source, query, columns, plan, onPlan, onClosed, children }: ChartPanelProps) {
   const fields = useMemo(() => fieldsOf(plan, columns), [plan, columns]);
   const read = useQuery(chartRowsQuery(source, query, fields));
   return (
@@ -35,7 +36,14 @@ export function ChartPanel({ source, query, columns, plan, onPlan, children }: C
           Read again
         </Button>
         {children}
-        <CloseButton ml="auto" aria-label="Close the chart" onClick={() => onPlan(() => undefined)} />
+        <CloseButton
+          ml="auto"
+          aria-label="Close the chart"
+          onClick={() => {
+            onPlan(() => undefined);
+            onClosed();
+          }}
+        />
       </Group>
       {read.error !== null ? (
         <Alert color="red" role="alert">

@@ -1,6 +1,7 @@
 import { Alert, Button, Group, List, Loader, Modal, Stack, Text, TextInput } from "@mantine/core";
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { type SyntheticEvent, useState } from "react";
+import { useFocusBack } from "../../app/useFocusBack";
 import { messageOf } from "../../api/errors";
 import type { Kind } from "../tables/listed";
 import { tablesQuery, viewsQuery } from "../tables/queries";
@@ -22,6 +23,7 @@ interface DeleteDefinitionProps {
 
 /** Asks before a table or view is deleted: shows what refers to it and which apps use it. */
 export function DeleteDefinition({ workspace, kind, name, tag, onDeleted, onClose }: DeleteDefinitionProps) {
+  useFocusBack();
   const isTable = kind === "tables";
   const tables = useQuery({ ...tablesQuery(workspace, "all"), enabled: isTable });
   const views = useQuery({ ...viewsQuery(workspace, "all"), enabled: isTable });

@@ -1,5 +1,6 @@
 import { Alert, Badge, Button, Group, Modal, Stack, Table, Text, TextInput } from "@mantine/core";
 import { type SyntheticEvent, useState } from "react";
+import { useFocusBack } from "../../app/useFocusBack";
 import type { Step } from "./api";
 
 interface PlanDialogProps {
@@ -15,6 +16,7 @@ interface PlanDialogProps {
 
 /** Shows the steps of a change before it is applied. Lost data needs the name to be typed. */
 export function PlanDialog({ title, steps, name, noun, isBusy, onApply, onClose }: PlanDialogProps) {
+  useFocusBack();
   const [typed, setTyped] = useState("");
   const losesData = steps.some((step) => step.losesData);
   const isConfirmed = !losesData || typed === name;

@@ -32,7 +32,7 @@ export function ExportButton({ source, selection, columns }: ExportButtonProps) 
           <Button
             size="xs"
             variant="default"
-            disabled={run.isPending || columns.length === 0}
+            disabled={columns.length === 0}
             leftSection={<IconDownload size={16} aria-hidden />}
           >
             Export
@@ -41,7 +41,8 @@ export function ExportButton({ source, selection, columns }: ExportButtonProps) 
         <Menu.Dropdown>
           <Menu.Label>All rows of the filter, visible columns</Menu.Label>
           {FORMATS.map((format) => (
-            <Menu.Item key={format.suffix} onClick={() => run.mutate(format)}>
+            // not the button, which has the focus again when the menu is closed
+            <Menu.Item key={format.suffix} disabled={run.isPending} onClick={() => run.mutate(format)}>
               {format.label}
             </Menu.Item>
           ))}

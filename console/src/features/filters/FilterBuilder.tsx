@@ -1,5 +1,6 @@
 import { ActionIcon, Box, Button, Group, NativeSelect, SegmentedControl, Stack } from "@mantine/core";
 import { IconPlus, IconX } from "@tabler/icons-react";
+import { useRef } from "react";
 import type { Column } from "../grid/columns";
 import { type Condition, type Draft, type Junction, newCondition, newJunction, valuesFor } from "./draft";
 import classes from "./FilterBuilder.module.css";
@@ -19,7 +20,11 @@ interface FilterBuilderProps {
 export function FilterBuilder({ draft, columns, onChange, depth = 0 }: FilterBuilderProps) {
   const first = columns[0];
   const set = (at: number, item: Draft) => onChange({ ...draft, items: draft.items.with(at, item) });
-  const remove = (at: number) => onChange({ ...draft, items: draft.items.toSpliced(at, 1) });
+  const adding = useRef<HTMLButtonElement>(null);
+  const remove = (at: number) => {
+    onChange({ ...draft, items: draft.items.toSpliced(at, 1) });
+    adding.current?.focus();
+  };
   return (
     <Stack gap="xs" role="group" aria-label={depth === 0 ? "Filter" : `Group of level ${depth}`}>
       <Group gap="xs">
@@ -70,6 +75,7 @@ export function FilterBuilder({ draft, columns, onChange, depth = 0 }: FilterBui
         {first !== undefined && (
           <Group gap="xs">
             <Button
+              ref={adding}
               size="compact-sm"
               variant="light"
               leftSection={<IconPlus size={14} aria-hidden />}

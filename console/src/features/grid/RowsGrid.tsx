@@ -1,6 +1,6 @@
 import { Alert, Button, Group, Loader, Text } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
-import { useCallback, useMemo, useState } from "react";
+import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { useNavigate } from "react-router";
 import type { Row } from "../../api/types";
 import { ChartButton } from "../charts/ChartButton";
@@ -58,6 +58,7 @@ export function RowsGrid({ workspace, kind, name, columns, rights }: RowsGridPro
   const [selected, setSelected] = useState<Selected>(() => selectedCell({ row: 0, column: 0 }));
   const place = useMemo(() => ({ workspace, table: name }), [workspace, name]);
   const [focus, setFocus] = useState<FocusRequest | null>(null);
+  const focusRows = () => setFocus({ cell: null });
   const canWrite = kind === "tables" && rights.includes("write");
   const editing = useEditing({
     place,
@@ -138,6 +139,7 @@ export function RowsGrid({ workspace, kind, name, columns, rights }: RowsGridPro
           columns={columns}
           plan={plan}
           onPlan={setPlan}
+          onClosed={focusRows}
         >
           <SavedTools source={{ workspace, kind, name }} shown={{ plan, state }} saved={saved} />
         </ChartPanel>
@@ -169,7 +171,11 @@ export function RowsGrid({ workspace, kind, name, columns, rights }: RowsGridPro
         <Empty
           isFiltered={state.filter !== undefined || state.search !== ""}
           canWrite={canWrite}
-          onReset={reset}
+          focus={focus}
+          onReset={() => {
+            reset();
+            focusRows();
+          }}
         />
       ) : (
         <Grid
@@ -222,13 +228,20 @@ export function RowsGrid({ workspace, kind, name, columns, rights }: RowsGridPro
 interface EmptyProps {
   isFiltered: boolean;
   canWrite: boolean;
+  focus: FocusRequest | null;
   onReset: () => void;
 }
 
-function Empty({ isFiltered, canWrite, onReset }: EmptyProps) {
+/** In the place of the grid; it takes the focus if the grid that had it is gone. */
+function Empty({ isFiltered, canWrite, focus, onReset }: EmptyProps) {
+  const note = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    const isElsewhere = document.getElementById("main")?.contains(document.activeElement);
+    if (focus !== null && isElsewhere !== true) note.current?.focus();
+  }, [focus]);
   const hint = canWrite ? " Add one with “Add row”, or paste cells of a spreadsheet by the menu “Edit”." : "";
   return (
-    <Group p="md">
+    <Group p="md" ref={note} tabIndex={-1}>
       <Text>
         {isFiltered ? "No row matches the filter and the search." : `This table has no rows yet.${hint}`}
       </Text>

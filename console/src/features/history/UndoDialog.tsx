@@ -2,6 +2,7 @@ import { Alert, Anchor, Button, Group, Loader, Modal, Radio, Stack, Text, TextIn
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { type SyntheticEvent, useState } from "react";
 import { Link } from "react-router";
+import { useFocusBack } from "../../app/useFocusBack";
 import { ErrorNote } from "../people/ErrorNote";
 import { type Conflicts, previewQuery, undo, type Undone } from "./queries";
 import { countsText, isConfirmed, MANY_ROWS, rowsOf, type Undoing } from "./selection";
@@ -16,6 +17,7 @@ interface UndoDialogProps {
 
 /** Shows what an undo would do, asks, does it, and offers to undo it again. */
 export function UndoDialog({ workspace, undoing, title, onClose }: UndoDialogProps) {
+  useFocusBack();
   const [now, setNow] = useState({ undoing, title });
   const queries = useQueryClient();
   const done = useMutation({

@@ -2,6 +2,7 @@ import { Combobox, Loader, Modal, ScrollArea, Text, TextInput, useCombobox } fro
 import { IconSearch } from "@tabler/icons-react";
 import { useEffect, useMemo, useState } from "react";
 import { useNavigate } from "react-router";
+import { useFocusBack } from "../../app/useFocusBack";
 import { found } from "./entries";
 import { useEntries } from "./useEntries";
 
@@ -13,6 +14,7 @@ interface SearchDialogProps {
 /** Finds tables, views, columns, apps, users, pages and docs, and goes there. */
 export default function SearchDialog({ workspace, onClose }: SearchDialogProps) {
   const navigate = useNavigate();
+  useFocusBack();
   const [text, setText] = useState("");
   const { entries, isLoading } = useEntries(workspace);
   const groups = useMemo(() => found(entries, text), [entries, text]);

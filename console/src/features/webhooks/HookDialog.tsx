@@ -1,6 +1,7 @@
 import { Button, Checkbox, Group, Input, Loader, Modal, Paper, Stack, Text, TextInput } from "@mantine/core";
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { useState } from "react";
+import { useFocusBack } from "../../app/useFocusBack";
 import { useDraftGuard } from "../editing/useDraftGuard";
 import { ErrorNote } from "../people/ErrorNote";
 import { tablesQuery } from "../tables/queries";
@@ -17,6 +18,7 @@ interface HookDialogProps {
 
 /** The form of a webhook. Errors of the server are shown at their fields. */
 export function HookDialog({ workspace, title, action, initial, onSave, onClose }: HookDialogProps) {
+  useFocusBack();
   const [draft, setDraft] = useState(initial);
   const save = useMutation({ mutationFn: () => onSave(draft) });
   const guard = useDraftGuard(draft !== initial && !save.isSuccess, onClose);
