@@ -12,7 +12,7 @@ PYTEST := pytest -n 3 --dist loadfile --no-loadscope-reorder
 .PHONY: help demo test check coverage format console check-console console-format console-units console-lint check-python browser pictures wheel hooks bench bench-console crash soak citus property attack docs clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' Makefile
 
 define ASK_PYTHON
 import sys
@@ -100,13 +100,13 @@ console: $(WEB) ## build the web console, which the server then serves at /conso
 check-console: console-format console-units console-lint ## check format, lint, types and units of the web console
 
 # these two need no types of the API: they can run while Rowkeep is installed, which writes those
-console-format: $(CONSOLE)/ready
+console-format: $(CONSOLE)/ready ## check the format of the web console
 	$(IN_CONSOLE)prettier --check --log-level warn .
 
-console-units: $(CONSOLE)/ready
+console-units: $(CONSOLE)/ready ## run the units of the web console
 	$(IN_CONSOLE)vitest run --silent --no-isolate
 
-console-lint: console/src/api/schema.d.ts
+console-lint: console/src/api/schema.d.ts ## check lint and types of the web console
 	$(IN_CONSOLE)oxlint
 
 browser: .venv/ready $(CONSOLE)/ready ## install a Chromium for the tests of the console, if there is none
