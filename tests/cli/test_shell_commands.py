@@ -192,7 +192,12 @@ def test_views(shell: Shell, place: str, definition: str, tmp_path: Path) -> Non
     assert "write" in shell.fails("grant", "set", "pairs", client_id, "--view", "--write", *here)
     assert "no rights" in shell.succeeds("grant", "remove", "pairs", client_id, "--view", *here)
     path.write_text(json.dumps(view | {"name": "twos", "renamedFrom": "pairs"}))
+    steps = shell.succeeds("view", "replace", "twos", str(path), "--dry-run", *here)
+    assert "rename view pairs to twos" in steps
+    assert shell.json("view", "get", "pairs", *here) == made
     assert "twos" in shell.succeeds("view", "replace", "twos", str(path), *here)
+    path.write_text(json.dumps(view | {"name": "twos"}))
+    assert "Nothing to change" in shell.succeeds("view", "replace", "twos", str(path), "--dry-run", *here)
     assert "pairs" in shell.fails("view", "get", "pairs", *here)
     assert "twos" in shell.fails("table", "delete", "people", *here)
     assert "twos" in shell.succeeds("view", "delete", "twos", *here)

@@ -11,8 +11,8 @@ import typer
 
 from rowkeep.cli.files.definitions import DefinitionFiles, WrittenFiles, read_definitions, write_definitions
 from rowkeep.cli.options import AsJson, Workspace
-from rowkeep.cli.output import print_json, print_line, print_list
-from rowkeep.cli.tables import STEPS
+from rowkeep.cli.output import print_json, print_line
+from rowkeep.cli.steps import print_steps
 from rowkeep.client.commands import call
 from rowkeep.errors.catalogue import RowkeepError, SetupError
 from rowkeep.exit_status import WRONG_USAGE, Failed
@@ -106,10 +106,8 @@ def _located(refusal: Any, files: DefinitionFiles) -> str:
 def _print(steps: list[dict[str, Any]], as_json: bool) -> None:
     if as_json:
         print_json({"steps": steps})
-    elif steps:
-        print_list(steps, STEPS)
     else:
-        print_line("Nothing to change.")
+        print_steps(steps)
 
 
 def _summary(done: WrittenFiles, directory: Path) -> str:

@@ -11,6 +11,7 @@ from rowkeep.cli.file_options import FormatName, reads_files
 from rowkeep.cli.import_runs import checked_format
 from rowkeep.cli.options import AsJson, TableName, Workspace, read_file
 from rowkeep.cli.output import Fact, fact, print_json, print_line, print_list, print_one
+from rowkeep.cli.steps import DryRun, print_steps
 from rowkeep.client.commands import call, every
 from rowkeep.errors.catalogue import SetupError
 from rowkeep.files.reading import Reading
@@ -35,11 +36,6 @@ COLUMNS = (
     fact("Required", "isRequired"),
     fact("Max length", "maxLength"),
     fact("Default", "default"),
-)
-STEPS = (
-    fact("Step", "step"),
-    fact("Rewrites table", "rewritesTable"),
-    fact("Loses data", "losesData"),
 )
 INDEXES = (
     fact("Index", "name"),
@@ -137,9 +133,7 @@ def get(name: TableName, workspace: Workspace = "main", as_json: AsJson = False)
 @commands.command()
 def change(
     definition: Definition,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Show the steps of the change without doing them.")
-    ] = False,
+    dry_run: DryRun = False,
     allow_data_loss: Annotated[
         bool, typer.Option("--allow-data-loss", help="Allow steps that lose data, such as dropping a column.")
     ] = False,
@@ -154,12 +148,10 @@ def change(
     done = call("PUT", "workspaces", workspace, "tables", name, body=body, parameters=given, patient=True)
     if as_json:
         print_json(done)
-    elif not dry_run:
-        print_line(f"Changed table {done['name']}.")
-    elif done["steps"]:
-        print_list(done["steps"], STEPS)
+    elif dry_run:
+        print_steps(done["steps"])
     else:
-        print_line("Nothing to change.")
+        print_line(f"Changed table {done['name']}.")
 
 
 def _name_in(body: bytes, path: str) -> str:

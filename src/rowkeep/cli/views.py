@@ -9,6 +9,7 @@ import typer
 
 from rowkeep.cli.options import AsJson, ViewName, Workspace, read_file
 from rowkeep.cli.output import Fact, fact, print_json, print_line, print_list, print_one
+from rowkeep.cli.steps import DryRun, print_steps
 from rowkeep.client.commands import call, every
 
 commands = typer.Typer(help="Create, list, replace and delete views.")
@@ -86,11 +87,21 @@ def get(name: ViewName, workspace: Workspace = "main", as_json: AsJson = False) 
 
 @commands.command()
 def replace(
-    name: ViewName, definition: Definition, workspace: Workspace = "main", as_json: AsJson = False
+    name: ViewName,
+    definition: Definition,
+    dry_run: DryRun = False,
+    workspace: Workspace = "main",
+    as_json: AsJson = False,
 ) -> None:
     """Replace the definition of a view. If it has renamedFrom, VIEW is the new name."""
-    made = call("PUT", "workspaces", workspace, "views", name, body=read_file(definition))
-    print_json(made) if as_json else print_line(f"Replaced view {made['name']}.")
+    given: dict[str, str | int] = {"dryRun": "true"} if dry_run else {}
+    done = call("PUT", "workspaces", workspace, "views", name, body=read_file(definition), parameters=given)
+    if as_json:
+        print_json(done)
+    elif dry_run:
+        print_steps(done["steps"])
+    else:
+        print_line(f"Replaced view {done['name']}.")
 
 
 @commands.command()
