@@ -19,6 +19,7 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Show the steps of the c
 
 
 def print_steps(steps: Sequence[dict[str, Any]]) -> None:
+    """Print the steps as a table, or that there are none."""
     if steps:
         print_list(steps, STEPS)
     else:

@@ -8,7 +8,6 @@ from typing import Any
 
 import msgspec
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql
 
 from rowkeep.model.audit import ActorKind, AuditActor, AuditEntry, AuditFilter, Outcome
 from rowkeep.sql.dialects import Dialect
@@ -27,16 +26,17 @@ class AuditScripts:
     def _do(self, clause: sa.Executable) -> Steps[Sequence[Row]]:
         return (yield STATEMENTS.statement(clause, self._dialect))
 
+    def _insert(self) -> Any:
+        parameters = {column.name: sa.bindparam(column.name, type_=column.type) for column in self._entries.c}
+        return self._dialect.upsert(self._entries).values(parameters)
+
     @cached_property
     def _add(self) -> Template:
-        parameters = {column.name: sa.bindparam(column.name, type_=column.type) for column in self._entries.c}
-        return template(sa.insert(self._entries).values(parameters), self._dialect)
+        return template(self._insert(), self._dialect)
 
     @cached_property
     def _add_missing(self) -> Template:
-        parameters = {column.name: sa.bindparam(column.name, type_=column.type) for column in self._entries.c}
-        insert = postgresql.insert(self._entries).values(parameters)
-        return template(insert.on_conflict_do_nothing(index_elements=["id"]), self._dialect)
+        return template(self._insert().on_conflict_do_nothing(index_elements=["id"]), self._dialect)
 
     @cached_property
     def _finish(self) -> Template:

@@ -64,7 +64,7 @@ LAST = 2**62
 Admit: TypeAlias = Callable[[Table, Sequence[Right]], None]
 """Raises Forbidden if somebody lacks rights to a table."""
 
-Sees: TypeAlias = Callable[[Table], bool]
+IsChosen: TypeAlias = Callable[[Table], bool]
 """Whether the changes of a table are among those that somebody can choose."""
 
 RIGHTS = {
@@ -142,7 +142,7 @@ class UndoScript:
         plan: UndoPlan,
         admit: Admit,
         keys: DataKeys,
-        sees: Sees | None = None,
+        is_chosen: IsChosen | None = None,
     ) -> None:
         self._tables = tables
         self._dialect: Dialect = tables.dialect
@@ -151,7 +151,7 @@ class UndoScript:
         self._plan = plan
         self._admit = admit
         self._keys = keys
-        self._sees = sees
+        self._is_chosen = is_chosen
         self._operation = Operation(plan.own, plan.writer_of_undo)
         self.writing = Writing()
 
@@ -197,14 +197,14 @@ class UndoScript:
                 continue
             if table.history is None or (self._plan.tables is not None and table.id not in self._plan.tables):
                 continue
-            if self._sees is not None and not self._sees(table):
+            if self._is_chosen is not None and not self._is_chosen(table):
                 continue
             sql = undo_sql(table, self._dialect, self._namespace, chosen.shape)
             if (yield sql.any.bind(chosen.values())):
                 rows = self._prepare(table)
                 keys = CurrentKeys(table, rows, self._dialect, self._namespace, self._keys)
                 found.append(_TableUndo(sql, rows, keys))
-        if self._plan.operation is not None and self._sees is not None and not found:
+        if self._plan.operation is not None and self._is_chosen is not None and not found:
             # it may have changed other tables, which must not be known
             raise _unknown(self._plan.operation)
         return found
