@@ -112,7 +112,13 @@ def _public_name(database_url: str) -> str:
 
 def local_client(url: str, headers: Mapping[str, str]) -> httpx.Client:
     """A synchronous client of a server on this machine."""
-    return httpx.Client(base_url=url, headers=dict(headers), timeout=timeout(), trust_env=False)
+    return httpx.Client(
+        base_url=url,
+        headers=dict(headers),
+        timeout=timeout(),
+        trust_env=False,
+        verify=may_use_tls(url),
+    )
 
 
 def send(

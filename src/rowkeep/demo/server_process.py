@@ -13,6 +13,7 @@ from typing import IO
 
 import httpx
 
+from rowkeep.client.transport import NO_HEADERS, local_client
 from rowkeep.errors.catalogue import SetupError
 from rowkeep.server.process import listen
 from rowkeep.setting_rules import PREFIX
@@ -45,15 +46,16 @@ class Server:
     def wait_until_ready(self) -> None:
         """Wait until the server accepts requests. Raises SetupError if it exits, or takes too long."""
         end = time.monotonic() + START_SECONDS
-        while time.monotonic() < end:
-            if self._process.poll() is not None:
-                raise self.ended()
-            try:
-                if httpx.get(f"{self.url}/readyz", timeout=START_SECONDS, trust_env=False).is_success:
-                    return
-            except httpx.TransportError:
-                pass
-            time.sleep(PAUSE_SECONDS)
+        with local_client(self.url, NO_HEADERS) as client:
+            while time.monotonic() < end:
+                if self._process.poll() is not None:
+                    raise self.ended()
+                try:
+                    if client.get("/readyz", timeout=START_SECONDS).is_success:
+                        return
+                except httpx.TransportError:
+                    pass
+                time.sleep(PAUSE_SECONDS)
         raise SetupError(f"The server did not start within {START_SECONDS} seconds.")
 
     def wait(self) -> None:

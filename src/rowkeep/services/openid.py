@@ -26,6 +26,7 @@ from rowkeep.model.users import Device, User, is_same_address
 from rowkeep.model.values.scalars import canonical_date
 from rowkeep.services.audit import more_entry
 from rowkeep.services.sessions import Sessions, SignedIn
+from rowkeep.services.trusted_certificates import trusted_certificates
 from rowkeep.services.users import MAX_NAME, check_email
 from rowkeep.setting_rules import is_loopback
 from rowkeep.settings import Settings
@@ -218,6 +219,7 @@ class OpenId:
             redirect_uri=settings.public_url + settings.root_path + CALLBACK,
             code_challenge_method="S256",
             timeout=TIMEOUT_SECONDS,
+            verify=trusted_certificates(),
             trust_env=not is_loopback(settings.openid_issuer),
         )
 

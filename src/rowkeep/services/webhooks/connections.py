@@ -3,15 +3,12 @@ redirects, and uses no proxies."""
 
 from __future__ import annotations
 
-import os
-import ssl
 from collections.abc import Iterable
-from functools import cache
 from typing import Any
 
 import httpcore
-import httpx
 
+from rowkeep.services.trusted_certificates import trusted_certificates
 from rowkeep.services.webhooks.addresses import Resolver
 
 MAX_CONNECTIONS = 64
@@ -60,20 +57,10 @@ class CheckedBackend(httpcore.AsyncNetworkBackend):
         await self._backend.sleep(seconds)
 
 
-TRUST_VARIABLES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
-"""The variables that name certificates to trust in place of the usual ones."""
-
-
-@cache
-def _trust(*_named: str | None) -> ssl.SSLContext:
-    """The certificates that receivers are trusted by; reading them takes long."""
-    return httpx.create_ssl_context()
-
-
 def make_pool(resolver: Resolver) -> httpcore.AsyncConnectionPool:
     """The connections to receivers."""
     return httpcore.AsyncConnectionPool(
-        ssl_context=_trust(*map(os.environ.get, TRUST_VARIABLES)),
+        ssl_context=trusted_certificates(),
         max_connections=MAX_CONNECTIONS,
         max_keepalive_connections=MAX_IDLE,
         keepalive_expiry=IDLE_SECONDS,
