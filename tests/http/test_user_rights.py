@@ -48,6 +48,15 @@ def own(place: Workspace, person: Person, thing: str, **more: Any) -> Any:
     return good(place.admin.put(f"{place.path}/{thing}/owner", json={"user": person.id} | more))
 
 
+def refer(place: Workspace) -> None:
+    """Let the table of people refer to the orders."""
+    unique = {"indexes": [{"name": "c", "isUnique": True, "columns": [{"name": "Code"}]}]}
+    good(place.admin.put(f"{place.path}/tables/orders", json=ORDERS | unique))
+    column = {"name": "Order", "type": "string", "reference": {"table": "orders", "column": "Code"}}
+    referring = PEOPLE | {"schemaDef": [*PEOPLE["schemaDef"], column]}
+    good(place.admin.put(f"{place.path}/tables/people", json=referring))
+
+
 def insert(place: Workspace, person: Person, table: str = "people") -> httpx.Response:
     row = ROW if table == "people" else {"data": {"Code": "a"}}
     return person.http.post(f"{place.path}/data/tables/{table}", json=row)
@@ -273,11 +282,7 @@ def test_an_owner_shares_and_gives_away(server: RowkeepServer, place: Workspace,
 
 
 def test_what_a_table_needs_goes_along(server: RowkeepServer, place: Workspace, ada: Person) -> None:
-    unique = {"indexes": [{"name": "c", "isUnique": True, "columns": [{"name": "Code"}]}]}
-    good(place.admin.put(f"{place.path}/tables/orders", json=ORDERS | unique))
-    column = {"name": "Order", "type": "string", "reference": {"table": "orders", "column": "Code"}}
-    referring = PEOPLE | {"schemaDef": [*PEOPLE["schemaDef"], column]}
-    good(place.admin.put(f"{place.path}/tables/people", json=referring))
+    refer(place)
     # a dry run changes nothing, and needs the same right
     path, body = f"{place.path}/tables/people/owner?dryRun=true", {"user": ada.id, "along": True}
     would = good(place.admin.put(path, json=body))
@@ -299,11 +304,7 @@ def test_what_a_table_needs_goes_along(server: RowkeepServer, place: Workspace, 
 
 
 def test_an_owner_gives_only_what_is_their_own(server: RowkeepServer, place: Workspace, ada: Person) -> None:
-    unique = {"indexes": [{"name": "c", "isUnique": True, "columns": [{"name": "Code"}]}]}
-    good(place.admin.put(f"{place.path}/tables/orders", json=ORDERS | unique))
-    column = {"name": "Order", "type": "string", "reference": {"table": "orders", "column": "Code"}}
-    referring = PEOPLE | {"schemaDef": [*PEOPLE["schemaDef"], column]}
-    good(place.admin.put(f"{place.path}/tables/people", json=referring))
+    refer(place)
     own(place, ada, "tables/people")
     # nobody owns the table that it refers to and the view over it, which are invisible to its owner
     path, body = f"{place.path}/tables/people/owner", {"user": ada.id, "along": True}

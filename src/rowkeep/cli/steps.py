@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from rowkeep.cli.output import fact, print_line, print_list
+from rowkeep.cli.output import fact, print_json, print_line, print_list
 
 STEPS = (
     fact("Step", "step"),
@@ -24,3 +24,13 @@ def print_steps(steps: Sequence[dict[str, Any]]) -> None:
         print_list(steps, STEPS)
     else:
         print_line("Nothing to change.")
+
+
+def print_change(done: dict[str, Any], line: str, *, dry_run: bool, as_json: bool) -> None:
+    """Print the response to a change of a definition: as JSON, as the steps of a dry run, or as this line."""
+    if as_json:
+        print_json(done)
+    elif dry_run:
+        print_steps(done["steps"])
+    else:
+        print_line(line)

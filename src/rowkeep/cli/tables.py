@@ -11,7 +11,7 @@ from rowkeep.cli.file_options import FormatName, reads_files
 from rowkeep.cli.import_runs import checked_format
 from rowkeep.cli.options import AsJson, TableName, Workspace, read_file
 from rowkeep.cli.output import Fact, fact, print_json, print_line, print_list, print_one
-from rowkeep.cli.steps import DryRun, print_steps
+from rowkeep.cli.steps import DryRun, print_change
 from rowkeep.client.commands import call, every
 from rowkeep.errors.catalogue import SetupError
 from rowkeep.files.reading import Reading
@@ -146,12 +146,7 @@ def change(
     given: dict[str, str | int] = {name: "true" for name, value in parameters.items() if value}
     name = _name_in(body, definition)
     done = call("PUT", "workspaces", workspace, "tables", name, body=body, parameters=given, patient=True)
-    if as_json:
-        print_json(done)
-    elif dry_run:
-        print_steps(done["steps"])
-    else:
-        print_line(f"Changed table {done['name']}.")
+    print_change(done, f"Changed table {name}.", dry_run=dry_run, as_json=as_json)
 
 
 def _name_in(body: bytes, path: str) -> str:

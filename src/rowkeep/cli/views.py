@@ -9,7 +9,7 @@ import typer
 
 from rowkeep.cli.options import AsJson, ViewName, Workspace, read_file
 from rowkeep.cli.output import Fact, fact, print_json, print_line, print_list, print_one
-from rowkeep.cli.steps import DryRun, print_steps
+from rowkeep.cli.steps import DryRun, print_change
 from rowkeep.client.commands import call, every
 
 commands = typer.Typer(help="Create, list, replace and delete views.")
@@ -96,12 +96,7 @@ def replace(
     """Replace the definition of a view. If it has renamedFrom, VIEW is the new name."""
     given: dict[str, str | int] = {"dryRun": "true"} if dry_run else {}
     done = call("PUT", "workspaces", workspace, "views", name, body=read_file(definition), parameters=given)
-    if as_json:
-        print_json(done)
-    elif dry_run:
-        print_steps(done["steps"])
-    else:
-        print_line(f"Replaced view {done['name']}.")
+    print_change(done, f"Replaced view {name}.", dry_run=dry_run, as_json=as_json)
 
 
 @commands.command()
