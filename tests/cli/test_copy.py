@@ -243,6 +243,27 @@ def test_what_differs_does_not_become_visible(
     assert len(exported(target, "teams")) == 2
 
 
+def test_two_copies_into_one_workspace(stores: tuple[Shell, Shell], monkeypatch: pytest.MonkeyPatch) -> None:
+    source, target = stores
+    define(source, "table", TEAMS)
+    source.succeeds("rows", "insert", "teams", '[{"Code": "one"}, {"Code": "two"}]')
+    with monkeypatch.context() as patch:
+        patch.setattr(SqliteLoader, "append", _after_another(SqliteLoader.append))
+        done = target.run(*copy_of(source))
+    assert (done.status, done.err) == (1, "Error: Another process copies into this workspace.\n")
+    assert names(target) == []
+    assert "same" in target.succeeds(*copy_of(source))
+    assert len(exported(target, "teams")) == 2
+
+
+def _after_another(append: Any) -> Any:
+    async def appended(self: Any, sql: Any, rows: Any, script: Any) -> None:
+        await append(self, sql, rows, script)
+        await append(self, sql, rows, script)
+
+    return appended
+
+
 def _without_last(append: Any) -> Any:
     async def appended(self: Any, sql: Any, rows: Any, script: Any) -> None:
         await append(self, sql, rows[:-1], script)

@@ -43,6 +43,12 @@ class Installation:
         assert not any("used" in problem.msg for problem in problems), "a name of a workspace"
         return [problem.code for problem in problems]
 
+    async def use_master_key(self, fingerprint: str) -> None:
+        """Record that the store is encrypted with the master key of this fingerprint."""
+        known = [await self.catalog.fingerprint()]
+        replace = partial(self.catalog.installation.replace_key_fingerprint, known, fingerprint)
+        assert await self.catalog.store.catalog.write(replace)
+
     async def run(self, text: str, database: Database | None = None) -> None:
         def script() -> Steps[None]:
             yield Statement(text)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
-from functools import partial
 from pathlib import Path
 
 import asyncpg
@@ -92,11 +91,9 @@ async def test_a_workspace_of_a_newer_version_that_was_not_in_use(store: Install
 async def test_a_master_key_that_does_not_fit(store: Installation) -> None:
     """As if the key was rotated, and the new key file is not on this machine."""
     known = await store.catalog.fingerprint()
-    await store.catalog.store.catalog.write(
-        partial(store.catalog.installation.set_key_fingerprint, "another")
-    )
+    await store.use_master_key("another")
     assert await store.codes() == ["not_ready"]
-    await store.catalog.store.catalog.write(partial(store.catalog.installation.set_key_fingerprint, known))
+    await store.use_master_key(known)
     assert await store.codes() == []
 
 
@@ -106,9 +103,7 @@ async def test_a_master_key_that_opens_no_data_keys(store: Installation) -> None
     keys = find_master_keys(store.settings)
     assert keys is not None
     fingerprint = keys.fingerprints[0]
-    await store.catalog.store.catalog.write(
-        partial(store.catalog.installation.set_key_fingerprint, fingerprint)
-    )
+    await store.use_master_key(fingerprint)
     assert await store.codes() == ["storage_missing"]
 
 
@@ -152,9 +147,7 @@ async def test_a_server_that_became_read_only(store: Installation) -> None:
 async def test_several_faults_at_once_and_a_result_that_is_shared(store: Installation) -> None:
     database = await store.used()
     await store.add_step(database)
-    await store.catalog.store.catalog.write(
-        partial(store.catalog.installation.set_key_fingerprint, "another")
-    )
+    await store.use_master_key("another")
     assert await store.codes() == ["not_ready", "not_ready"]
     first = await store.health.fault()
     await store.run(f"DELETE FROM {steps_of(database)} WHERE step = 999", database)  # noqa: S608 - ours

@@ -8,11 +8,11 @@ from functools import partial
 from typing import Any
 
 import pytest
-from workbench import THINGS, WRITER, Workbench, rows_of
+from workbench import THINGS, WRITER, Workbench, rows_of, statement
 
 from rowkeep.model.history import ChangeKind, Operation
 from rowkeep.model.ids import Stamp
-from rowkeep.storage.contract import Row, UniqueConflict, WorkspaceDatabase
+from rowkeep.storage.contract import Row, Steps, UniqueConflict, WorkspaceDatabase
 from rowkeep.storage.scripts.history import HistoryScripts
 
 pytestmark = pytest.mark.anyio
@@ -123,6 +123,31 @@ async def test_no_operation_is_stamped_at_or_before_a_moment_that_was_read(recor
     await recorded.insert({"Text": "b"})
     first, second = await records(recorded)
     assert first["stamped"] < later < second["stamped"] == "2999-01-01T00:00:00.001Z"
+
+
+@pytest.mark.new_workspace
+@pytest.mark.parametrize("is_restored", [False, True])
+async def test_an_operation_that_changes_no_row_does_not_change_the_time_of_those_before(
+    recorded: Workbench, is_restored: bool
+) -> None:
+    database = recorded.database
+    await recorded.insert({"Text": "a"})
+    plan = recorded.update_plan({"expressions": [{"field": "Text", "operand": "=", "value": "b"}]}, {})
+    await database.update(recorded.sql, plan, recorded.version)
+    assert plan.operation is not None
+    later = "2999-01-01T00:00:00.000Z"
+    empty = f"id = '{plan.operation.id}'"
+    text = f"UPDATE @_rowkeep_operations SET stamped = '{later}' WHERE {empty} RETURNING op"  # noqa: S608
+    assert len(await rows_of(database, text)) == 1
+    if is_restored:
+
+        def settle() -> Steps[None]:
+            yield statement(database, "DELETE FROM @_rowkeep_operation_tables")
+            yield from HistoryScripts(database.dialect, database.namespace).settle([recorded.table])
+
+        await database.write(settle)
+    (insert,) = await records(recorded)
+    assert insert["stamped"] < later
 
 
 async def test_a_table_without_history_has_no_operations(things: Workbench) -> None:

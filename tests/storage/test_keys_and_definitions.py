@@ -1,4 +1,4 @@
-"""Data keys are replaced while definitions change, on both engines."""
+"""Data keys are replaced while definitions change and by several commands at once, on both engines."""
 
 from __future__ import annotations
 
@@ -10,13 +10,15 @@ import httpx
 import pytest
 from installation import Installation, installed
 
-from rowkeep.errors.catalogue import Busy, NoSuchWorkspace
+from rowkeep.crypto.master_key import read_key_file
+from rowkeep.errors.catalogue import Busy, NoSuchWorkspace, SetupError
 from rowkeep.http.app import running
 from rowkeep.model.ids import wall_clock
 from rowkeep.model.management_requests import WorkspaceBody
 from rowkeep.services import doctor
 from rowkeep.services import key_rotation as rotations
-from rowkeep.services.key_rotation import DataRotation
+from rowkeep.services.key_rotation import DataRotation, MasterRotation
+from rowkeep.services.local_store import open_store
 from rowkeep.services.workspaces import Workspaces
 from rowkeep.storage.scripts import key_rotation
 
@@ -140,6 +142,89 @@ async def test_definitions_change_while_a_data_key_is_replaced(
             if name != "forgotten":
                 found = (await call("GET", f"/data/tables/{name}/changes")).json()["changes"]
                 assert [each["kind"] for each in found] == ["insert"] * 3 + ["update"] * 3, name
+
+
+async def rows_of(call: Call, name: str) -> list[dict[str, Any]]:
+    rows = (await call("POST", f"/data/tables/{name}/query")).json()["queryResult"]
+    return [{each: row[each] for each in ROWS[0]} for row in rows]
+
+
+async def test_rotations_that_overlap_lose_no_key(store: Installation) -> None:
+    names = ["first", "second"]
+    async with calling(store) as call:
+        await create(call, *names)
+        opened = await store.catalog.named("used")
+        before = opened.keys.newest
+
+        async def rotation() -> AsyncIterator[Any]:
+            # as in another process
+            async with open_store(store.settings) as catalog:
+                async for progress in DataRotation(catalog, await catalog.named("used")).run():
+                    yield progress
+
+        slow, joining, next_one = rotation(), rotation(), rotation()
+        await anext(slow)
+        _ = [each async for each in joining]
+        await opened.load_keys()
+        assert opened.keys.newest == before + 1
+        await anext(next_one)
+        _ = [each async for each in slow]
+        for name in names:
+            assert await rows_of(call, name) == ROWS, "the key of the rotation that runs is still there"
+        _ = [each async for each in next_one]
+        await opened.load_keys()
+        assert opened.keys.newest == before + 2
+        assert not opened.keys.knows([before + 1]), "the old key is deleted"
+        for name in names:
+            assert await rows_of(call, name) == ROWS
+
+
+async def test_one_command_at_a_time_replaces_the_master_key(store: Installation) -> None:
+    running_one = MasterRotation(store.catalog, store.settings).run()
+    await anext(running_one)
+    keys = read_key_file(store.settings)
+    with pytest.raises(SetupError, match="Another command replaces the master key"):
+        await anext(MasterRotation(store.catalog, store.settings).run())
+    with pytest.raises(SetupError, match="Another command replaces the master key"):
+        MasterRotation(store.catalog, store.settings).prepare()
+    assert read_key_file(store.settings) == keys
+    _ = [each async for each in running_one]
+    assert read_key_file(store.settings) == keys[-1:]
+    _ = [each async for each in MasterRotation(store.catalog, store.settings).run()]
+    async with open_store(store.settings) as catalog:
+        await (await catalog.named("used")).load_keys()
+
+
+async def test_a_master_key_is_not_replaced_that_another_machine_has_replaced(store: Installation) -> None:
+    known = await store.catalog.fingerprint()
+    await store.use_master_key("another")
+    with pytest.raises(SetupError, match="replaced with another key file"):
+        await anext(MasterRotation(store.catalog, store.settings).run())
+    assert await store.catalog.fingerprint() == "another"
+    await store.use_master_key(known)
+    _ = [each async for each in MasterRotation(store.catalog, store.settings).run()]
+
+
+async def test_a_data_key_is_added_after_the_master_key_was_replaced(
+    store: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its rotation has begun before, and waited for the database."""
+    async with calling(store) as call:
+        await create(call, "waited")
+        opened = await store.catalog.named("used")
+        write = opened.database.write
+
+        async def wait(script: Any) -> Any:
+            monkeypatch.undo()
+            async with open_store(store.settings) as other:
+                _ = [each async for each in MasterRotation(other, store.settings).run()]
+            return await write(script)
+
+        monkeypatch.setattr(opened.database, "write", wait)
+        _ = [each async for each in DataRotation(store.catalog, opened).run()]
+        async with open_store(store.settings) as catalog:
+            await (await catalog.named("used")).load_keys()
+        assert await rows_of(call, "waited") == ROWS
 
 
 async def test_a_rotation_waits_for_rows_that_others_hold(

@@ -212,6 +212,12 @@ class Catalog:
         """Encrypt a data key with the master key of this fingerprint. Raises SetupError."""
         return self._master.sealer(fingerprint).seal(data_key, key_bound_to(workspace))
 
+    def wrap_like(self, data_key: bytes, workspace: Workspace, wrapped: bytes) -> bytes:
+        """Encrypt a data key with the master key of another one of the workspace, so that a replacement of
+        the master key finds both or has done both. Raises SetupError."""
+        bound_to = key_bound_to(workspace)
+        return self._master.sealer_of(wrapped, bound_to).seal(data_key, bound_to)
+
     async def _is_deleted(self, workspace: Workspace) -> bool:
         return not await self._store.catalog.read(partial(self.installation.has_workspace, workspace))
 

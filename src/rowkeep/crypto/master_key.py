@@ -7,13 +7,14 @@ key reads the file again.
 
 from __future__ import annotations
 
+import fcntl
 import os
 import secrets
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from rowkeep.crypto.ciphers import KEY_BYTES, Sealer, WrongKey, decode_key, encode_key, open_sealed
+from rowkeep.crypto.ciphers import KEY_BYTES, Sealer, WrongKey, decode_key, encode_key
 from rowkeep.errors.catalogue import SetupError
 from rowkeep.private_files import (
     create_private,
@@ -53,17 +54,20 @@ class MasterKeys:
 
     def open(self, sealed: bytes, bound_to: str) -> bytes:
         """Decrypt a secret with one of the keys. Raises SetupError if none is right."""
-        try:
-            return open_sealed(self._keys, sealed, bound_to)
-        except WrongKey:
+        return self.sealer_of(sealed, bound_to).open(sealed, bound_to)
+
+    def sealer_of(self, sealed: bytes, bound_to: str) -> Sealer:
+        """The key that a secret is encrypted with. Raises SetupError if it is missing."""
+        for _ in range(2):
+            for key in self._keys:
+                with suppress(WrongKey):
+                    key.open(sealed, bound_to)
+                    return key
             self._reload()
-        try:
-            return open_sealed(self._keys, sealed, bound_to)
-        except WrongKey:
-            raise SetupError(
-                "Wrong master key: the store is encrypted with another one. "
-                "Set ROWKEEP_MASTER_KEY or ROWKEEP_MASTER_KEY_FILE to that key."
-            ) from None
+        raise SetupError(
+            "Wrong master key: the store is encrypted with another one. "
+            "Set ROWKEEP_MASTER_KEY or ROWKEEP_MASTER_KEY_FILE to that key."
+        )
 
     def _reload(self) -> None:
         """Read the key file again: it may have another key now."""
@@ -175,6 +179,30 @@ def remove_made(made: Sequence[Path]) -> None:
 
 def new_master_key() -> bytes:
     return secrets.token_bytes(KEY_BYTES)
+
+
+@contextmanager
+def replacing_keys(settings: Settings) -> Iterator[None]:
+    """Lock the directory of the key file while its keys are replaced: of two that each add another new key,
+    one would lose the key that data is encrypted with. Raises SetupError if another process has the lock."""
+    path = key_file(settings)
+    try:
+        descriptor = os.open(path.parent, os.O_RDONLY)
+    except OSError as error:
+        raise SetupError(f"The key file {path} cannot be read: {error}.{owner_hint(path)}") from None
+    try:
+        # some network file systems have no such locks
+        with suppress(OSError):
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise SetupError(
+                    f"Another command replaces the master key in {path.parent}. Run this command again when "
+                    "the other one has ended."
+                ) from None
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def write_key_file(settings: Settings, keys: Sequence[bytes]) -> None:

@@ -1,6 +1,7 @@
 """Key rotation: a new master key and new data keys, while servers are running.
 
-Both can be interrupted at any time and continue when they are started again.
+Both can be interrupted at any time and continue when they are started again. Only one process at a time
+replaces the master key. Several can replace the data key of a workspace: they do the same rotation together.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from rowkeep.crypto.master_key import (
     key_file,
     new_master_key,
     read_key_file,
+    replacing_keys,
     write_key_file,
 )
 from rowkeep.errors.catalogue import Busy, NoSuchWorkspace, SetupError
@@ -30,8 +32,8 @@ from rowkeep.model.webhooks import Webhook, secret_bound_to
 from rowkeep.services.idempotency import response_bound_to
 from rowkeep.settings import Settings
 from rowkeep.sql.key_rotation import RotationSql
-from rowkeep.storage.contract import Database, Row, Script, StaleCatalog
-from rowkeep.storage.scripts.key_rotation import Rotation, begun, ended, reencrypt_with
+from rowkeep.storage.contract import Database, Row, Script, StaleCatalog, Steps
+from rowkeep.storage.scripts.key_rotation import Rotation, RotationOver, begun, ended, reencrypt_with
 from rowkeep.storage.scripts.workspace import WorkspaceScripts
 
 PAGE = 1000
@@ -89,8 +91,12 @@ class MasterRotation:
     def prepare(self) -> None:
         """Add a new key to the key file, next to the current one; nothing is encrypted with it yet.
 
-        Raises SetupError, also if the key is not in a file.
+        Raises SetupError, also if the key is not in a file or another process replaces it.
         """
+        with replacing_keys(self._settings):
+            self._prepare()
+
+    def _prepare(self) -> None:
         if self._settings.master_key is not None:
             raise SetupError(
                 "The master key is set by ROWKEEP_MASTER_KEY. To replace it, put it into a file, set "
@@ -105,22 +111,31 @@ class MasterRotation:
 
         Raises what :meth:`prepare` raises.
         """
-        self.prepare()
-        keys = read_key_file(self._settings)
-        if len(keys) != 2:
-            raise SetupError(f"The key file {key_file(self._settings)} does not contain two keys.")
-        master = find_master_keys(self._settings)
-        assert master is not None  # noqa: S101 - it was read a moment ago
-        fresh = master.fingerprints[-1]
-        # from here on new workspaces use the new key; all existing ones are listed below
-        installation = self._catalog.installation
-        await self._catalog.store.catalog.write(partial(installation.set_key_fingerprint, fresh))
-        workspaces = await all_workspaces(self._catalog)
-        for done, workspace in enumerate(workspaces):
-            yield RotationProgress(workspace.name, done, len(workspaces))
-            await self._rewrap(master, fresh, workspace)
-        write_key_file(self._settings, keys[-1:])
-        yield RotationProgress("", len(workspaces), len(workspaces))
+        with replacing_keys(self._settings):
+            self._prepare()
+            keys = read_key_file(self._settings)
+            if len(keys) != 2:
+                raise SetupError(f"The key file {key_file(self._settings)} does not contain two keys.")
+            master = find_master_keys(self._settings)
+            assert master is not None  # noqa: S101 - it was read a moment ago
+            fresh = master.fingerprints[-1]
+            await self._use(master.fingerprints, fresh)
+            workspaces = await all_workspaces(self._catalog)
+            for done, workspace in enumerate(workspaces):
+                yield RotationProgress(workspace.name, done, len(workspaces))
+                await self._rewrap(master, fresh, workspace)
+            write_key_file(self._settings, keys[-1:])
+            yield RotationProgress("", len(workspaces), len(workspaces))
+
+    async def _use(self, known: Sequence[str], fresh: str) -> None:
+        """From here on new workspaces use the new key; all existing ones are listed afterwards. Raises
+        SetupError."""
+        use = partial(self._catalog.installation.replace_key_fingerprint, known, fresh)
+        if not await self._catalog.store.catalog.write(use):
+            raise SetupError(
+                f"The key file {key_file(self._settings)} does not have the master key of the store: it was "
+                "replaced with another key file just now. Copy that file to this machine."
+            )
 
     async def _rewrap(self, master: MasterKeys, fresh: str, workspace: Workspace) -> None:
         database = await self._catalog.store.workspace(workspace)
@@ -150,25 +165,25 @@ class DataRotation:
         try:
             async for progress in self._steps():
                 yield progress
+        except RotationOver:
+            # others have completed it, and begun the next one: nothing is encrypted with the old key any more
+            self._workspace.renew()
         except StaleCatalog:
             name = self._workspace.workspace.name
             raise NoSuchWorkspace(f"Workspace {name} was deleted meanwhile.") from None
 
     async def _steps(self) -> AsyncIterator[RotationProgress]:
-        fingerprint = await self._catalog.fingerprint()
-        data_key = self._catalog.wrap(new_data_key(), self._workspace.workspace, fingerprint)
-        key = await self._database.write(partial(self._rotation.begin, lambda _: data_key))
+        wrap = partial(self._catalog.wrap_like, new_data_key(), self._workspace.workspace)
+        key = await self._database.write(partial(self._rotation.begin, wrap))
         await self._workspace.load_keys()
         for found in await self._database.read(self._rotation.encrypted_tables):
             async for progress in self._until_unchanged(partial(self._table, found.id, key)):
                 yield progress
         async for _ in self._until_unchanged(partial(self._dropped_columns, key)):
             pass
-        await self._database.write(partial(self._rotation.reencrypt_apps, self._reencrypt_app))
+        await self._database.write(partial(self._rotation.reencrypt_apps, key, self._reencrypt_app))
         await self._reencrypt_responses(key)
-        await self._database.write(
-            partial(self._workspace.scripts.webhooks.reencrypt, self._reencrypt_webhook)
-        )
+        await self._database.write(partial(self._reencrypt_webhooks, key))
         await self._reencrypt_messages(key)
         await self._database.write(partial(self._rotation.end, key))
         self._workspace.renew()
@@ -203,7 +218,7 @@ class DataRotation:
             done += rows
         await self._records(table, columns)
         yield RotationProgress(table.name, done, max(done, total))
-        await self._database.write(partial(self._rotation.end_table, table.id))
+        await self._database.write(partial(self._rotation.end_table, table.id, key))
 
     async def _reencrypted(
         self, table: Table, columns: Sequence[Column], sql: RotationSql
@@ -232,21 +247,26 @@ class DataRotation:
         """Encrypt the cells of columns again that only records have. Raises StaleCatalog if a table is
         changed."""
         for table, _ in await self._database.read(self._rotation.dropped_columns):
-            change = partial(self._rotation.change_dropped, table.id, partial(begun, key))
+            change = partial(self._rotation.change_dropped, table.id, key, partial(begun, key))
             columns = await self._database.write(change)
             await self._records(table, [column for column in columns if column.old_key is not None])
-            await self._database.write(partial(self._rotation.change_dropped, table.id, ended))
+            await self._database.write(partial(self._rotation.change_dropped, table.id, key, ended))
             yield RotationProgress(table.name, 0, 0)
 
     async def _reencrypt_responses(self, key: int) -> None:
         """Encrypt the stored responses to writes with an idempotency key again."""
         keys = self._workspace.scripts.keys
-        while rows := await self._database.read(partial(keys.of_other_data_keys, key)):
+        find = partial(self._rotation.while_newest, key, partial(keys.of_other_data_keys, key))
+        while rows := await self._database.read(find):
             await self._database.write(partial(keys.reencrypt, rows, key, self._reencrypt_response))
 
     def _reencrypt_response(self, row: Row) -> bytes:
         bound_to, responses = response_bound_to(row[0], row[1]), self._workspace.responses
         return responses.seal(responses.open(bytes(row[2]), bound_to), bound_to)
+
+    def _reencrypt_webhooks(self, key: int) -> Steps[None]:
+        yield from self._rotation.lock(key)
+        yield from self._workspace.scripts.webhooks.reencrypt(self._reencrypt_webhook)
 
     def _reencrypt_webhook(self, webhook: Webhook) -> Webhook:
         secrets, bound_to = self._workspace.secrets, secret_bound_to(webhook.id)
@@ -264,7 +284,8 @@ class DataRotation:
         def reencrypt(row: Row) -> bytes:
             return messages.seal(messages.open(bytes(row[1]), row[0]), row[0])
 
-        while rows := await self._database.read(partial(deliveries.of_other_data_keys, key)):
+        find = partial(self._rotation.while_newest, key, partial(deliveries.of_other_data_keys, key))
+        while rows := await self._database.read(find):
             await self._database.write(partial(deliveries.reencrypt, rows, key, reencrypt))
 
     def _reencrypt_app(self, app: App) -> dict[str, bytes]:

@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 from rowkeep.catalog.catalog import Catalog
 from rowkeep.catalog.workspace import OpenWorkspace
+from rowkeep.errors.catalogue import NoSuchUser
 from rowkeep.model.tables import Table
 from rowkeep.model.user_requests import OwnerBody
 from rowkeep.model.users import Member, Role, Share, SharedRight, Shares, User
@@ -35,6 +36,17 @@ class Sharing:
         harmless, rights that are not recorded would not be found when the user is deleted."""
         await self._database.write(partial(self._users.record_workspace, user.id, opened.workspace))
 
+    async def _keep(self, opened: OpenWorkspace, user: User) -> None:
+        """Keep the rights that the user was given just now, unless the user was deleted meanwhile: then who
+        deleted the user may not have seen them. Raises NoSuchUser."""
+        opened.renew()
+        try:
+            await self._find(user.id)
+        except NoSuchUser:
+            await opened.database.write(partial(opened.scripts.charts.remove_user, user.id))
+            opened.renew()
+            raise
+
     # members
 
     async def members(self, workspace: str, request: ListRequest) -> Listing[Member]:
@@ -51,7 +63,7 @@ class Sharing:
         found = await self._find(user)
         await self._record(opened, found)
         await opened.database.write(partial(opened.scripts.rights.set_role, found.id, role))
-        opened.renew()
+        await self._keep(opened, found)
         return Member(found, role)
 
     async def remove_member(self, workspace: str, user: str) -> None:
@@ -77,7 +89,7 @@ class Sharing:
         found = await self._find(user)
         await self._record(opened, found)
         await opened.database.write(partial(opened.scripts.rights.set_share, *thing, found.id, right))
-        opened.renew()
+        await self._keep(opened, found)
         return Share(found, right)
 
     async def remove_share(self, workspace: str, thing: Thing, user: str) -> None:
@@ -98,5 +110,5 @@ class Sharing:
         await self._record(opened, found)
         script = partial(opened.scripts.rights.set_owner, *thing, found.id, body.along, opened.viewer)
         changed = await opened.database.write(script)
-        opened.renew()
+        await self._keep(opened, found)
         return found, changed

@@ -138,14 +138,19 @@ class Users:
         # first the sessions: if this is interrupted, the user is disabled and can be deleted again
         disable = partial(structs.replace, is_disabled=True)
         await self._database.write(partial(self._scripts.change, found.id, disable, _ends_sessions))
-        for workspace in await self._all_workspaces(found):
+        await self._remove_rights(found)
+        await self._database.write(partial(self._scripts.delete, found.id))
+        # those that others gave meanwhile: from here on nobody finds the user
+        await self._remove_rights(found)
+
+    async def _remove_rights(self, user: User) -> None:
+        for workspace in await self._all_workspaces(user):
             try:
                 opened = await self._catalog.named(workspace.name)
-                await opened.database.write(partial(opened.scripts.charts.remove_user, found.id))
+                await opened.database.write(partial(opened.scripts.charts.remove_user, user.id))
                 opened.renew()
             except (NoSuchWorkspace, StorageMissing, StaleCatalog):
                 continue  # it was deleted, or its database is missing: an unknown id gives nobody rights
-        await self._database.write(partial(self._scripts.delete, found.id))
 
     async def _all_workspaces(self, user: User) -> Sequence[Workspace]:
         installation = self._catalog.installation

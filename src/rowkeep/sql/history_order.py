@@ -2,7 +2,8 @@
 
 Transactions end in any order on PostgreSQL. Of two operations that changed the same row, the second one
 waited for the first, so all numbers of its later records are greater: the order of the greatest numbers is
-one in which they can have happened.
+one in which they can have happened. An operation that changed no row has the number that it began with: its
+time must not become that of operations before it.
 """
 
 from __future__ import annotations
@@ -62,7 +63,7 @@ class HistoryOrder:
     greatest($2::TEXT, max(o.stamped) OVER _order) AS stamped
   FROM {operations} o LEFT JOIN _seqs s ON s.op = o.op WHERE o.position IS NULL
   WINDOW _order AS (
-    ORDER BY coalesce(s.seq, CASE WHEN o.only_table IS NULL THEN 0 ELSE o.only_seq END), o.op
+    ORDER BY coalesce(s.seq, o.only_seq, 0), o.op
   )
 ), _operations AS (
   UPDATE {operations} o SET position = f.position, stamped = f.stamped, xid = NULL

@@ -239,11 +239,22 @@ class Copier:
     ) -> None:
         try:
             await loader.append(sql, rows, partial(self._scripts.advance, *steps))
-        except UniqueConflict as conflict:
+        except UniqueConflict:
+            if await self._has_moved(steps[0]):
+                raise Busy("Another process copies into this workspace.") from None
             raise UniqueViolation(
                 f"Table {given.table.name}: new rows of the source have a key that is already copied. "
                 "Discard the copy with --discard, and start again."
-            ) from conflict
+            ) from None
+
+    async def _has_moved(self, copied: CopiedTable) -> bool:
+        """Whether another process has copied more of a table, or ended the copy."""
+        try:
+            state = await self._opened.database.read(self._scripts.state)
+        except StaleCatalog:
+            return True
+        found = state.tables.get(copied.source)
+        return found is None or (found.copied, found.indexed) != (copied.copied, copied.indexed)
 
     def _tell(self, phase: str, given: TableInput) -> None:
         self._report(CopyProgress(phase, given.table.name, self._done, max(self._total, self._done)))
@@ -256,8 +267,8 @@ class Copier:
             self._tell("index", given)
             try:
                 copied = await loader.write(partial(self._scripts.build_index, copied, by_id))
-            except UniqueConflict as conflict:
-                raise await self._repeated(given, copied.indexed, by_id) from conflict
+            except UniqueConflict:
+                raise await self._repeated(given, copied.indexed, by_id) from None
 
     async def _repeated(self, given: TableInput, at: int, by_id: Mapping[str, Table]) -> UniqueViolation:
         """The error for an index that cannot be unique."""
@@ -313,8 +324,8 @@ async def _write_new(loader: Loader, script: Script[None]) -> None:
     """Write a part of the state that must be new. Raises Busy if it is not."""
     try:
         await loader.write(script)
-    except UniqueConflict as conflict:
-        raise Busy("Another process copies into this workspace.") from conflict
+    except UniqueConflict:
+        raise Busy("Another process copies into this workspace.") from None
 
 
 def _shown(table: Table, names: Sequence[str], cells: Sequence[Any]) -> str:

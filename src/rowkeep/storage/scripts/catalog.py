@@ -69,9 +69,13 @@ class CatalogScripts:
         rows = yield from self._do(sa.select(self._tables.installation.c.key_fingerprint))
         return str(rows[0][0]) if rows else None
 
-    def set_key_fingerprint(self, fingerprint: str) -> Steps[None]:
-        """Record that the store is encrypted with another master key."""
-        yield from self._do(sa.update(self._tables.installation).values(key_fingerprint=fingerprint))
+    def replace_key_fingerprint(self, known: Sequence[str], fresh: str) -> Steps[bool]:
+        """Record that the store is encrypted with another master key, if its key is one of the ``known``;
+        whether it is."""
+        installation = self._tables.installation
+        replace = sa.update(installation).where(installation.c.key_fingerprint.in_(known))
+        fingerprint = installation.c.key_fingerprint
+        return bool((yield from self._do(replace.values(key_fingerprint=fresh).returning(fingerprint))))
 
     def initialise(self, fingerprint: str, created_on: str) -> Steps[bool]:
         """Initialise an empty store with a workspace ``main``; False if it is not empty any more."""

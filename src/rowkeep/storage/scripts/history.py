@@ -127,13 +127,14 @@ class HistoryScripts(WorkspaceSteps):
             )
         )
         position, stamped = int(rows[0][0] or 0), str(rows[0][1] or "")
-        last = sa.func.coalesce(sa.func.max(changed.c.last_seq), 0)
+        last = sa.func.max(changed.c.last_seq)
         unordered = (
             sa.select(operations.c.op, operations.c.stamped)
             .select_from(operations.outerjoin(changed, changed.c.op == operations.c.op))
             .where(operations.c.position.is_(None))
             .group_by(operations.c.op, operations.c.stamped)
-            .order_by(last, operations.c.op)
+            # those that changed no row last: no later operation has an earlier time
+            .order_by(last.is_(None), last, operations.c.op)
         )
         for op, on in (yield from self._do(unordered)):
             position, stamped = position + 1, max(stamped, on)

@@ -3,13 +3,16 @@
 From the first step on, all writes encrypt cells with the new key, and searches compare with both. Then all
 rows are processed, one batch in each transaction. Completed steps are permanent: a rotation that was stopped
 continues where it was. Definitions can change meanwhile: a table that was changed is begun again.
+
+Several processes can rotate the same workspace. They share one new data key until one of them has completed
+the rotation. A rotation that finds a newer key is over: it changes nothing any more.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 import msgspec
 import sqlalchemy as sa
@@ -18,16 +21,22 @@ from rowkeep.model.access import App
 from rowkeep.model.tables import Column, Table
 from rowkeep.sql.history_table import HistoryTable
 from rowkeep.sql.key_rotation import RotationSql
-from rowkeep.storage.contract import Row, StaleCatalog, Steps
+from rowkeep.storage.contract import Row, Script, StaleCatalog, Steps
 from rowkeep.storage.scripts.history import RecordsOf
 from rowkeep.storage.scripts.steps import WorkspaceSteps
 from rowkeep.storage.scripts.workspace import WorkspaceScripts
 
 BATCH_ROWS = 500
 
+T = TypeVar("T")
+
 Reencrypt: TypeAlias = Callable[[bytes], bytes | None]
 """Encrypts with the current key what was encrypted with an old one; None if it has the current key
 already."""
+
+
+class RotationOver(Exception):
+    """Another process has completed the rotation, and a newer data key is in use."""
 
 
 class Batch(msgspec.Struct, frozen=True):
@@ -48,18 +57,34 @@ class Rotation(WorkspaceSteps):
         self._access = scripts.access
         self._history = scripts.history
 
-    def begin(self, wrap: Callable[[int], bytes]) -> Steps[int]:
+    def begin(self, wrap: Callable[[bytes], bytes]) -> Steps[int]:
         """Add a data key, unless a rotation is running; returns the number of the newest key. ``wrap``
-        returns a new key of that number, wrapped."""
+        returns a new key that is wrapped with the master key of this wrapped one."""
         yield from self._state.raise_version()
         known = yield from self._state.data_keys()
         newest = max(known)
         if len(known) > 1:
             return newest
         yield from self._do(
-            sa.insert(self._system.data_keys).values(number=newest + 1, wrapped=wrap(newest + 1))
+            sa.insert(self._system.data_keys).values(number=newest + 1, wrapped=wrap(known[newest]))
         )
         return newest + 1
+
+    def while_newest(self, key: int, script: Script[T]) -> Steps[T]:
+        """What a script reads, while this is the newest data key. Raises RotationOver."""
+        found = yield from script()
+        yield from self._check_newest(key)
+        return found
+
+    def lock(self, key: int) -> Steps[None]:
+        """Let no other rotation begin until the end of the transaction. Raises RotationOver if one with a
+        newer data key has begun."""
+        yield from self._state.raise_version()
+        yield from self._check_newest(key)
+
+    def _check_newest(self, key: int) -> Steps[None]:
+        if (yield from self._state.newest_key()) != key:
+            raise RotationOver()
 
     def encrypted_tables(self) -> Steps[list[Table]]:
         """The tables that have encrypted columns."""
@@ -68,19 +93,19 @@ class Rotation(WorkspaceSteps):
 
     def begin_table(self, table_id: str, key: int) -> Steps[Table | None]:
         """From now on, write a table with this key; None if it is missing or has no cells that need another
-        key."""
+        key. Raises RotationOver."""
 
-        table = yield from self._change(table_id, partial(begun, key))
+        table = yield from self._change(table_id, key, partial(begun, key))
         if table is None or all(column.old_key is None for column in table.columns):
             return None
         return table
 
-    def end_table(self, table_id: str) -> Steps[None]:
-        """Record that nothing in a table is encrypted with the old key any more."""
-        yield from self._change(table_id, ended)
+    def end_table(self, table_id: str, key: int) -> Steps[None]:
+        """Record that nothing in a table is encrypted with the old key any more. Raises RotationOver."""
+        yield from self._change(table_id, key, ended)
 
-    def _change(self, table_id: str, change: Callable[[Column], Column]) -> Steps[Table | None]:
-        yield from self._state.raise_version()
+    def _change(self, table_id: str, key: int, change: Callable[[Column], Column]) -> Steps[Table | None]:
+        yield from self.lock(key)
         table = (yield from self._tables.by_ids({table_id})).get(table_id)
         if table is None:
             return None
@@ -117,9 +142,12 @@ class Rotation(WorkspaceSteps):
                 found.append((table, records))
         return found
 
-    def change_dropped(self, table_id: str, change: Callable[[Column], Column]) -> Steps[list[Column]]:
-        """Change the columns that only records have; returns those that are encrypted."""
-        yield from self._state.raise_version()
+    def change_dropped(
+        self, table_id: str, key: int, change: Callable[[Column], Column]
+    ) -> Steps[list[Column]]:
+        """Change the columns that only records have; returns those that are encrypted. Raises
+        RotationOver."""
+        yield from self.lock(key)
         records = yield from self._history.records_of(table_id)
         if records is None:
             return []
@@ -142,9 +170,9 @@ class Rotation(WorkspaceSteps):
         rows = yield sql.count()
         return int(rows[0][0])
 
-    def reencrypt_apps(self, reencrypt: Callable[[App], dict[str, bytes]]) -> Steps[None]:
-        """Encrypt the secrets of all apps with the new key."""
-        yield from self._state.raise_version()
+    def reencrypt_apps(self, key: int, reencrypt: Callable[[App], dict[str, bytes]]) -> Steps[None]:
+        """Encrypt the secrets of all apps with the new key. Raises RotationOver."""
+        yield from self.lock(key)
         apps = self._system.apps
         for app in (yield from self._access.apps("", None)):
             encrypted = reencrypt(app)
@@ -153,8 +181,8 @@ class Rotation(WorkspaceSteps):
                 yield from self._do(update.where(apps.c.client_id == app.client_id))
 
     def end(self, key: int) -> Steps[None]:
-        """Delete all data keys except this one."""
-        yield from self._state.raise_version()
+        """Delete all data keys except this one. Raises RotationOver."""
+        yield from self.lock(key)
         keys = self._system.data_keys
         yield from self._do(sa.delete(keys).where(keys.c.number != key))
 
