@@ -10,6 +10,8 @@ from typing import Any
 import asyncpg
 import msgspec
 
+from rowkeep.storage.postgres.driver_errors import refused_connection
+
 CACHED_STATEMENTS = 512
 
 SHORTEST_DIGITS = "1"
@@ -66,14 +68,17 @@ async def connect(
     url: str, timeout_seconds: float, cached_statements: int, settings: Mapping[str, str]
 ) -> Connection:
     """A prepared connection with these settings of PostgreSQL. Raises what the driver raises."""
-    connection: Connection = await asyncpg.connect(
-        url,
-        timeout=timeout_seconds,
-        statement_cache_size=cached_statements,
-        max_cached_statement_lifetime=0,
-        connection_class=Connection,
-        server_settings=dict(settings),
-    )
+    try:
+        connection: Connection = await asyncpg.connect(
+            url,
+            timeout=timeout_seconds,
+            statement_cache_size=cached_statements,
+            max_cached_statement_lifetime=0,
+            connection_class=Connection,
+            server_settings=dict(settings),
+        )
+    except asyncpg.PostgresError as error:
+        raise refused_connection(error) from error
     try:
         await prepare_connection(connection)
     except BaseException:

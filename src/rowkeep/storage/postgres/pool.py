@@ -113,7 +113,7 @@ class Pool:
             if isinstance(cause, asyncpg.ClientConfigurationError):
                 raise SetupError(NOT_A_URL) from None
             if isinstance(cause, REFUSED):
-                raise SetupError(f"PostgreSQL refused the connection: {cause}.") from None
+                raise SetupError(f"PostgreSQL refused the connection: {str(cause).rstrip('.')}.") from None
             raise
 
     def _server_settings(self) -> dict[str, str]:

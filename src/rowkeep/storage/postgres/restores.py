@@ -20,6 +20,7 @@ from rowkeep.storage.known_databases import PHYSICAL
 from rowkeep.storage.postgres.driver_errors import translated
 from rowkeep.storage.postgres.inspection import UNFINISHED
 from rowkeep.storage.postgres.snapshots import connect
+from rowkeep.storage.postgres.store import refuse_encoding
 from rowkeep.storage.restores import RestoreTarget, refuse_other_store
 from rowkeep.storage.snapshots import Loader, open_loader
 
@@ -45,6 +46,7 @@ class PostgresTarget(RestoreTarget):
             # it lasts as long as the connection
             if not await self._open.fetchval(f"SELECT pg_try_advisory_lock(hashtext('{UNFINISHED}'))"):
                 raise SetupError("Another restore into this database is running.")
+            refuse_encoding(await self._open.fetchval("SELECT current_setting('server_encoding')"))
             present = {row[0] for row in await self._open.fetch(NAMESPACES)}
             if CATALOG_NAMESPACE in present:
                 # a store was created since a restore was killed: the schemas are its own now
