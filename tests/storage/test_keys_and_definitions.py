@@ -10,13 +10,14 @@ import httpx
 import pytest
 from installation import Installation, installed
 
-from rowkeep.errors.catalogue import Busy, NoSuchWorkspace
+from rowkeep.crypto.master_key import read_key_file
+from rowkeep.errors.catalogue import Busy, NoSuchWorkspace, SetupError
 from rowkeep.http.app import running
 from rowkeep.model.ids import wall_clock
 from rowkeep.model.management_requests import WorkspaceBody
 from rowkeep.services import doctor
 from rowkeep.services import key_rotation as rotations
-from rowkeep.services.key_rotation import DataRotation
+from rowkeep.services.key_rotation import DataRotation, MasterRotation
 from rowkeep.services.workspaces import Workspaces
 from rowkeep.storage.scripts import key_rotation
 
@@ -168,6 +169,47 @@ async def test_a_rotation_waits_for_rows_that_others_hold(
     await opened.load_keys()
     assert opened.keys.newest == before + 1
     assert not opened.keys.knows([before]), "the old key is deleted"
+
+
+async def test_a_rotation_ends_when_a_later_one_has_begun(store: Installation) -> None:
+    """Such as a command that was suspended meanwhile: the key of the later one must not be deleted."""
+    async with calling(store) as call:
+        await create(call, "same", "twin")
+        opened = await store.catalog.named("used")
+        before = opened.keys.newest
+        suspended = DataRotation(store.catalog, opened).run()
+        await anext(suspended)
+        for later in (1, 2):
+            async with store.opened_again() as other:
+                # the first of them completes the suspended one
+                found = await other.catalog.named("used")
+                _ = [each async for each in DataRotation(other.catalog, found).run()]
+                await opened.load_keys()
+                assert opened.keys.newest == before + later
+        with pytest.raises(SetupError, match="Another rotation of these data keys was begun later"):
+            _ = [each async for each in suspended]
+        await opened.load_keys()
+        assert opened.keys.newest == before + 2
+        for name in ("same", "twin"):
+            rows = (await call("POST", f"/data/tables/{name}/query")).json()["queryResult"]
+            assert [{each: row[each] for each in ROWS[0]} for row in rows] == ROWS
+
+
+async def test_the_master_key_is_replaced_by_one_command_at_a_time(store: Installation) -> None:
+    """A second one would write the key file without the key of the first."""
+    first = MasterRotation(store.catalog, store.settings).run()
+    await anext(first)
+    keys = read_key_file(store.settings)
+    assert len(keys) == 2
+    second = MasterRotation(store.catalog, store.settings)
+    with pytest.raises(SetupError, match="Another command is replacing the key"):
+        second.prepare()
+    with pytest.raises(SetupError, match="Another command is replacing the key"):
+        await anext(second.run())
+    _ = [each async for each in first]
+    assert read_key_file(store.settings) == keys[1:]
+    second.prepare()
+    assert read_key_file(store.settings)[0] == keys[1]
 
 
 async def test_a_workspace_is_deleted_while_its_data_key_is_replaced(store: Installation) -> None:

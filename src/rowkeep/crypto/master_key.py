@@ -7,10 +7,11 @@ key reads the file again.
 
 from __future__ import annotations
 
+import fcntl
 import os
 import secrets
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from rowkeep.crypto.ciphers import KEY_BYTES, Sealer, WrongKey, decode_key, encode_key, open_sealed
@@ -115,7 +116,15 @@ def default_key_file(settings: Settings) -> Path:
     """The default path of the key file: never inside the data directory, so that a copy of the data does not
     include the key."""
     scheme, _, path = settings.database_url.partition(":///")
-    return Path(path.rstrip("/") + ".key") if scheme == "sqlite" else Path("rowkeep.key")
+    if scheme != "sqlite":
+        return Path("rowkeep.key")
+    directory = Path(path)
+    if directory.name in ("", ".."):
+        # it ends in . or .., and has its name elsewhere
+        directory = directory.resolve()
+    # where versions up to 0.9.1 wrote the key of a directory that ends in a dot
+    former = Path(path.rstrip("/") + ".key")
+    return former if path.endswith(".") and former.exists() else Path(f"{directory}.key")
 
 
 def key_file(settings: Settings) -> Path:
@@ -188,6 +197,26 @@ def write_key_file(settings: Settings, keys: Sequence[bytes]) -> None:
     except OSError as error:
         reason = f"The key file {path} cannot be written: {error}."
         raise SetupError(reason + owner_hint(path)) from None
+
+
+@contextmanager
+def only_here(settings: Settings) -> Iterator[None]:
+    """For as long as the block runs, no other process of this machine replaces keys in the key file: it could
+    write the file without a key that is in use by then. Raises SetupError if one does."""
+    path = key_file(settings)
+    try:
+        descriptor = os.open(path.parent, os.O_RDONLY)
+    except OSError as error:
+        raise SetupError(f"The key file {path} cannot be replaced: {error}.") from None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError:
+        raise SetupError(
+            f"Another command is replacing the key in {path}. Wait until it has ended."
+        ) from None
+    finally:
+        os.close(descriptor)
 
 
 def _draft(path: Path, keys: Sequence[bytes], belongs_to: Path, old: os.stat_result | None = None) -> Path:

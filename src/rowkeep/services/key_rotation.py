@@ -20,6 +20,7 @@ from rowkeep.crypto.master_key import (
     find_master_keys,
     key_file,
     new_master_key,
+    only_here,
     read_key_file,
     write_key_file,
 )
@@ -89,13 +90,20 @@ class MasterRotation:
     def prepare(self) -> None:
         """Add a new key to the key file, next to the current one; nothing is encrypted with it yet.
 
-        Raises SetupError, also if the key is not in a file.
+        Raises SetupError, also if the key is not in a file, or if another process replaces it.
         """
+        self._check_file()
+        with only_here(self._settings):
+            self._add_key()
+
+    def _check_file(self) -> None:
         if self._settings.master_key is not None:
             raise SetupError(
                 "The master key is set by ROWKEEP_MASTER_KEY. To replace it, put it into a file, set "
                 "ROWKEEP_MASTER_KEY_FILE to its path and unset ROWKEEP_MASTER_KEY."
             )
+
+    def _add_key(self) -> None:
         keys = read_key_file(self._settings)
         if len(keys) == 1:
             write_key_file(self._settings, [*keys, new_master_key()])
@@ -105,7 +113,13 @@ class MasterRotation:
 
         Raises what :meth:`prepare` raises.
         """
-        self.prepare()
+        self._check_file()
+        with only_here(self._settings):
+            self._add_key()
+            async for progress in self._replace():
+                yield progress
+
+    async def _replace(self) -> AsyncIterator[RotationProgress]:
         keys = read_key_file(self._settings)
         if len(keys) != 2:
             raise SetupError(f"The key file {key_file(self._settings)} does not contain two keys.")
@@ -145,8 +159,8 @@ class DataRotation:
         self._rotation = Rotation(opened.scripts)
 
     async def run(self) -> AsyncIterator[RotationProgress]:
-        """Raises SetupError, StorageUnavailable, Busy, CorruptedCell, and NoSuchWorkspace if the workspace is
-        deleted meanwhile."""
+        """Raises StorageUnavailable, Busy, CorruptedCell, SetupError (also when a later rotation has begun),
+        and NoSuchWorkspace if the workspace is deleted meanwhile."""
         try:
             async for progress in self._steps():
                 yield progress
@@ -164,7 +178,7 @@ class DataRotation:
                 yield progress
         async for _ in self._until_unchanged(partial(self._dropped_columns, key)):
             pass
-        await self._database.write(partial(self._rotation.reencrypt_apps, self._reencrypt_app))
+        await self._database.write(partial(self._rotation.reencrypt_apps, key, self._reencrypt_app))
         await self._reencrypt_responses(key)
         await self._database.write(
             partial(self._workspace.scripts.webhooks.reencrypt, self._reencrypt_webhook)
@@ -203,7 +217,7 @@ class DataRotation:
             done += rows
         await self._records(table, columns)
         yield RotationProgress(table.name, done, max(done, total))
-        await self._database.write(partial(self._rotation.end_table, table.id))
+        await self._database.write(partial(self._rotation.end_table, table.id, key))
 
     async def _reencrypted(
         self, table: Table, columns: Sequence[Column], sql: RotationSql
@@ -232,10 +246,10 @@ class DataRotation:
         """Encrypt the cells of columns again that only records have. Raises StaleCatalog if a table is
         changed."""
         for table, _ in await self._database.read(self._rotation.dropped_columns):
-            change = partial(self._rotation.change_dropped, table.id, partial(begun, key))
+            change = partial(self._rotation.change_dropped, table.id, key, partial(begun, key))
             columns = await self._database.write(change)
             await self._records(table, [column for column in columns if column.old_key is not None])
-            await self._database.write(partial(self._rotation.change_dropped, table.id, ended))
+            await self._database.write(partial(self._rotation.change_dropped, table.id, key, ended))
             yield RotationProgress(table.name, 0, 0)
 
     async def _reencrypt_responses(self, key: int) -> None:

@@ -14,6 +14,7 @@ from typing import Any, TypeAlias
 import msgspec
 import sqlalchemy as sa
 
+from rowkeep.errors.catalogue import SetupError
 from rowkeep.model.access import App
 from rowkeep.model.tables import Column, Table
 from rowkeep.sql.history_table import HistoryTable
@@ -24,6 +25,11 @@ from rowkeep.storage.scripts.steps import WorkspaceSteps
 from rowkeep.storage.scripts.workspace import WorkspaceScripts
 
 BATCH_ROWS = 500
+
+OVERTAKEN = (
+    "Another rotation of these data keys was begun later, and completed what this one had begun. This one "
+    "ends here."
+)
 
 Reencrypt: TypeAlias = Callable[[bytes], bytes | None]
 """Encrypts with the current key what was encrypted with an old one; None if it has the current key
@@ -61,6 +67,13 @@ class Rotation(WorkspaceSteps):
         )
         return newest + 1
 
+    def _continue(self, key: int) -> Steps[None]:
+        """Before each change of a rotation to the data key of this number. Raises SetupError if it is not the
+        newest key any more: what a later rotation encrypts must not lose its key."""
+        yield from self._state.raise_version()
+        if (yield from self._state.newest_key()) != key:
+            raise SetupError(OVERTAKEN)
+
     def encrypted_tables(self) -> Steps[list[Table]]:
         """The tables that have encrypted columns."""
         tables = yield from self._tables.page("", None)
@@ -70,17 +83,17 @@ class Rotation(WorkspaceSteps):
         """From now on, write a table with this key; None if it is missing or has no cells that need another
         key."""
 
-        table = yield from self._change(table_id, partial(begun, key))
+        table = yield from self._change(table_id, key, partial(begun, key))
         if table is None or all(column.old_key is None for column in table.columns):
             return None
         return table
 
-    def end_table(self, table_id: str) -> Steps[None]:
-        """Record that nothing in a table is encrypted with the old key any more."""
-        yield from self._change(table_id, ended)
+    def end_table(self, table_id: str, key: int) -> Steps[None]:
+        """Record that everything in a table is encrypted with this key."""
+        yield from self._change(table_id, key, ended)
 
-    def _change(self, table_id: str, change: Callable[[Column], Column]) -> Steps[Table | None]:
-        yield from self._state.raise_version()
+    def _change(self, table_id: str, key: int, change: Callable[[Column], Column]) -> Steps[Table | None]:
+        yield from self._continue(key)
         table = (yield from self._tables.by_ids({table_id})).get(table_id)
         if table is None:
             return None
@@ -117,9 +130,11 @@ class Rotation(WorkspaceSteps):
                 found.append((table, records))
         return found
 
-    def change_dropped(self, table_id: str, change: Callable[[Column], Column]) -> Steps[list[Column]]:
+    def change_dropped(
+        self, table_id: str, key: int, change: Callable[[Column], Column]
+    ) -> Steps[list[Column]]:
         """Change the columns that only records have; returns those that are encrypted."""
-        yield from self._state.raise_version()
+        yield from self._continue(key)
         records = yield from self._history.records_of(table_id)
         if records is None:
             return []
@@ -142,9 +157,9 @@ class Rotation(WorkspaceSteps):
         rows = yield sql.count()
         return int(rows[0][0])
 
-    def reencrypt_apps(self, reencrypt: Callable[[App], dict[str, bytes]]) -> Steps[None]:
+    def reencrypt_apps(self, key: int, reencrypt: Callable[[App], dict[str, bytes]]) -> Steps[None]:
         """Encrypt the secrets of all apps with the new key."""
-        yield from self._state.raise_version()
+        yield from self._continue(key)
         apps = self._system.apps
         for app in (yield from self._access.apps("", None)):
             encrypted = reencrypt(app)
@@ -154,7 +169,7 @@ class Rotation(WorkspaceSteps):
 
     def end(self, key: int) -> Steps[None]:
         """Delete all data keys except this one."""
-        yield from self._state.raise_version()
+        yield from self._continue(key)
         keys = self._system.data_keys
         yield from self._do(sa.delete(keys).where(keys.c.number != key))
 
