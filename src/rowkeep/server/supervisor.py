@@ -44,7 +44,7 @@ REPLACES = "replaces"
 
 def stop_signals() -> tuple[signal.Signals, ...]:
     """The signals that stop this process: not SIGHUP if its parent ignores it, as nohup does, so that the
-    server goes on when its terminal is closed."""
+    server continues when its terminal is closed."""
     ignored = signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
     return tuple(each for each in STOP_SIGNALS if not (ignored and each == signal.SIGHUP))
 
