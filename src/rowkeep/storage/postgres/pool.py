@@ -26,6 +26,7 @@ from rowkeep.storage.postgres.connections import (
     Connection,
     Place,
     connect,
+    overlook_lost,
 )
 from rowkeep.storage.postgres.driver_errors import REFUSED, raise_ours, translated
 from rowkeep.storage.postgres.streams import Streams
@@ -102,6 +103,7 @@ class Pool:
 
     async def open(self) -> None:
         """Raises SetupError for a server that refuses us, StorageUnavailable for none."""
+        overlook_lost()
         try:
             with translated():
                 await self._kept.open()
