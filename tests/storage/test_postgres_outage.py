@@ -166,6 +166,15 @@ async def test_a_database_that_cannot_be_used(
             raise AssertionError("it was opened")
 
 
+async def test_a_restore_needs_the_right_to_create_schemas(frail: PostgresServer, guest: str) -> None:
+    target = PostgresTarget(Settings(database_url=with_role(frail.create_database(), guest)))
+    try:
+        with pytest.raises(SetupError, match=r"permission denied .*GRANT CREATE ON DATABASE"):
+            await target.begin([])
+    finally:
+        await target.close()
+
+
 async def test_an_address_with_a_parameter_that_postgresql_does_not_know(frail: PostgresServer) -> None:
     with pytest.raises(SetupError, match=r'refused the connection: unrecognized .* "shelf"'):
         async with opened(frail.url("postgres") + "&shelf=1"):

@@ -20,7 +20,7 @@ from rowkeep.storage.known_databases import PHYSICAL
 from rowkeep.storage.postgres.driver_errors import translated
 from rowkeep.storage.postgres.inspection import UNFINISHED
 from rowkeep.storage.postgres.snapshots import connect
-from rowkeep.storage.postgres.store import refuse_encoding
+from rowkeep.storage.postgres.store import explained, refuse_encoding
 from rowkeep.storage.restores import RestoreTarget, refuse_other_store
 from rowkeep.storage.snapshots import Loader, open_loader
 
@@ -42,7 +42,7 @@ class PostgresTarget(RestoreTarget):
 
     async def begin(self, names: Sequence[str]) -> None:
         self._connection = await connect(self._settings.database_url, writes=True)
-        with translated():
+        with explained(), translated():
             # it lasts as long as the connection
             if not await self._open.fetchval(f"SELECT pg_try_advisory_lock(hashtext('{UNFINISHED}'))"):
                 raise SetupError("Another restore into this database is running.")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 
 import asyncpg
@@ -76,14 +77,8 @@ class PostgresStore(Store):
         if not has_catalog:
             refuse_encoding(encoding)
         prepare = partial(prepare_catalog, POSTGRES, CATALOG_NAMESPACE, _list_present, CATALOG_MISSING)
-        try:
+        with explained():
             self._made_catalog = await catalog.write(prepare)
-        except StorageReadOnly as error:
-            raise SetupError(READ_ONLY) from error
-        except StorageUnavailable as error:
-            if isinstance(error.__cause__, asyncpg.InsufficientPrivilegeError):
-                raise SetupError(NO_RIGHT.format(cause=error.__cause__)) from error
-            raise
 
     async def present(self) -> list[str]:
         return await self.catalog.read(_list_present)
@@ -159,6 +154,19 @@ def _describe() -> Generator[Statement, Sequence[Row], tuple[str, bool]]:
     found = yield Statement(f"SELECT current_setting('server_encoding'), EXISTS ({catalog})")
     encoding, has_catalog = found[0]
     return encoding, has_catalog
+
+
+@contextmanager
+def explained() -> Iterator[None]:
+    """For the first write of a process. Raises SetupError where the database accepts none from it."""
+    try:
+        yield
+    except StorageReadOnly as error:
+        raise SetupError(READ_ONLY) from error
+    except StorageUnavailable as error:
+        if isinstance(error.__cause__, asyncpg.InsufficientPrivilegeError):
+            raise SetupError(NO_RIGHT.format(cause=error.__cause__)) from error
+        raise
 
 
 def refuse_encoding(encoding: str) -> None:
