@@ -209,12 +209,14 @@ def only_here(settings: Settings) -> Iterator[None]:
     except OSError as error:
         raise SetupError(f"The key file {path} cannot be replaced: {error}.") from None
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            reason = f"Another command is replacing the key in {path}. Wait until it has ended."
+            raise SetupError(reason) from None
+        except OSError:
+            pass  # a network file system may have no locks
         yield
-    except BlockingIOError:
-        raise SetupError(
-            f"Another command is replacing the key in {path}. Wait until it has ended."
-        ) from None
     finally:
         os.close(descriptor)
 
