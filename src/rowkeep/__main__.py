@@ -16,7 +16,7 @@ def main() -> None:
     server, it is a stop."""
     before = signal.getsignal(signal.SIGINT)
     if sys.argv[1:2] == ["serve"]:
-        exit_at_once(0, signal.SIGINT, signal.SIGTERM)
+        exit_at_once(0, signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
         from rowkeep.cli.main import main as run_command_line
     else:
         exit_at_once(INTERRUPTED, signal.SIGINT)

@@ -98,6 +98,16 @@ def content_of(path: str, name: str) -> str:
     return text
 
 
+LARGEST = 10**18
+"""The largest whole number of a setting: limits are compared in databases, which count to 2^63."""
+
+
+def check_size(name: str, value: object) -> None:
+    """Raises SetupError for a number of the setting ``name`` that databases cannot compare with."""
+    if isinstance(value, int) and value > LARGEST:
+        raise SetupError(f"{PREFIX}{name.upper()} must be at most {LARGEST:,}; got {preview(value)}.")
+
+
 def type_rule(kind: Any) -> str:
     """What a setting of this type must be, for the error about another value."""
     found = msgspec.inspect.type_info(kind)

@@ -11,7 +11,15 @@ import msgspec
 from msgspec import Meta
 
 from rowkeep.errors.catalogue import SetupError, preview
-from rowkeep.setting_rules import CHECKS, PREFIX, SHELL_VARIABLES, content_of, type_rule, without_secrets
+from rowkeep.setting_rules import (
+    CHECKS,
+    PREFIX,
+    SHELL_VARIABLES,
+    check_size,
+    content_of,
+    type_rule,
+    without_secrets,
+)
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -608,6 +616,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
                         f"{PREFIX}{setting.name.upper()} must be {type_rule(setting.type)}; "
                         f"got {preview(given[setting.name])}."
                     ) from None
+                check_size(setting.name, values[setting.name])
         for name, check in CHECKS.items():
             if name in values:
                 check(values[name])

@@ -11,12 +11,15 @@ import pytest
 
 from rowkeep.__main__ import INTERRUPTED
 from rowkeep.exit_status import INTERRUPTED as STATUS
+from rowkeep.server.supervisor import STOP_SIGNALS
 
 PROGRAM = """
 import runpy, signal, sys
 
 number, module, program, *arguments = sys.argv[1:]
-signal.signal(signal.SIGINT, signal.default_int_handler)  # the tests' own parent may ignore it
+# the tests' own parent may ignore them
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 class Sender:
     def find_spec(name, path=None, target=None):
@@ -49,7 +52,7 @@ def test_a_server_that_is_stopped_while_its_command_is_loaded(
     assert ended(tmp_path, WHILE_LOADING, number, module, "rowkeep", "serve") == (0, "", "")
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", STOP_SIGNALS)
 @pytest.mark.parametrize("before", [WHILE_LOADING, HELD_BACK])
 def test_a_server_that_is_stopped_while_it_is_loaded(
     number: signal.Signals, before: str, tmp_path: Path

@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 from shell import Shell
 
+from rowkeep.crypto.master_key import default_key_file
+from rowkeep.settings import Settings
 from support import plain
 from support.forks import FORKS
 from support.server import RowkeepServer, sqlite_url
@@ -51,6 +53,29 @@ def test_the_master_key_of_sqlite_lies_beside_the_directory(tmp_path: Path) -> N
     assert mode(tmp_path / "data.key") == 0o600
     assert not list((tmp_path / "data").glob("*key*"))
     shell.succeeds("workspace", "list")
+
+
+@pytest.mark.parametrize(
+    ("path", "key"),
+    [(".", "b.key"), ("..", "a.key"), ("c/.", "b/c.key"), ("c/..", "b.key"), ("./c/", "b/c.key")],
+)
+def test_the_master_key_lies_beside_a_directory_by_another_name(
+    path: str, key: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a" / "b" / "c").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "a" / "b")
+    settings = Settings(database_url=f"sqlite:///{path}")
+    named = tmp_path / ("" if key == "a.key" else "a") / key
+    assert default_key_file(settings).resolve() == named
+    if path.endswith("."):
+        # a key that an earlier version wrote there is still found
+        former = Path(f"{path}.key")
+        former.touch()
+        assert default_key_file(settings) == former
+
+
+def test_the_root_directory_is_no_store(tmp_path: Path) -> None:
+    assert "ROWKEEP_DATABASE_URL" in Shell.on_store("sqlite:////", tmp_path).fails("init")
 
 
 def test_relative_paths_and_odd_directories(tmp_path: Path) -> None:

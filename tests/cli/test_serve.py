@@ -18,6 +18,7 @@ import psutil
 import pytest
 from shell import Shell
 
+from rowkeep.server.supervisor import stop_signals
 from support import plain
 from support.bot import Bot
 from support.forks import FORKS
@@ -88,15 +89,17 @@ def ready(url: str) -> bool:
         return False
 
 
+@pytest.mark.parametrize("number", sorted({*stop_signals()} - {signal.SIGINT}))
 @pytest.mark.parametrize("workers", [1, 2])
-def test_sigterm_is_a_good_end(fresh: RowkeepServer, workers: int) -> None:
+def test_a_signal_to_stop_is_a_good_end(fresh: RowkeepServer, workers: int, number: signal.Signals) -> None:
     fresh.environment["ROWKEEP_WORKERS"] = str(workers)
     fresh.start()
     processes = [
         psutil.Process(fresh.process.pid),
         *psutil.Process(fresh.process.pid).children(recursive=True),
     ]
-    assert fresh.stop() == 0
+    fresh.process.send_signal(number)
+    assert fresh.process.wait() == 0
     assert not [process for process in processes if process.is_running()]
     assert "Traceback" not in fresh.log.read_text()
     with pytest.raises(httpx.ConnectError):

@@ -15,7 +15,7 @@ import psutil
 import pytest
 
 from rowkeep.server import supervisor
-from rowkeep.server.supervisor import NOT_STARTED, REPLACES, Place, Server
+from rowkeep.server.supervisor import NOT_STARTED, REPLACES, STOP_SIGNALS, Place, Server, stop_signals
 from support import plain
 from support.forks import CODE, FORKS
 from support.processes import free_port
@@ -86,6 +86,16 @@ def test_a_signal_to_stop_before_it_runs_is_not_lost() -> None:
     for each in server.descriptors():
         os.close(each)
     assert (ended.returncode, ended.stdout, ended.stderr) == (0, b"", b"")
+
+
+def test_what_nohup_ignores_does_not_stop_it() -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        assert set(stop_signals()) == {*STOP_SIGNALS} - {signal.SIGHUP}
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
+        assert stop_signals() == STOP_SIGNALS
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 def test_workers_stop_if_it_cannot_run(tmp_path: Path) -> None:

@@ -54,3 +54,12 @@ async def test_attempts_are_counted_within_a_time(store: Store) -> None:
     assert await catalog.write(partial(count, 1061, 60)) == (1, 1120)
     await catalog.write(partial(sessions.forget_attempts, "somebody"))
     assert await catalog.write(partial(count, 1062, 60)) == (1, 1122)
+
+
+async def test_attempts_of_a_clock_that_was_wrong_are_forgotten(store: Store) -> None:
+    catalog = store.catalog
+    sessions = SessionScripts(catalog.dialect, catalog.namespace)
+    count = partial(sessions.count_attempt, "early bird")
+    assert await catalog.write(partial(count, 90_000, 60)) == (1, 90_060)
+    assert await catalog.write(partial(count, 1000, 60)) == (2, 1060)
+    assert await catalog.write(partial(count, 1060, 60)) == (1, 1120)

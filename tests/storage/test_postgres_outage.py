@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Any
 
+import asyncpg
 import pytest
 from anyio import create_task_group
 from workbench import ALL, THINGS, Workbench, initialised, new_workspace, opened
 
 from rowkeep.errors.catalogue import SetupError, StorageUnavailable
+from rowkeep.settings import Settings
+from rowkeep.storage.postgres.restores import PostgresTarget
 from support.postgres import PostgresServer
 
 pytestmark = pytest.mark.anyio
@@ -117,6 +121,97 @@ async def test_a_database_that_is_not_there(frail: PostgresServer) -> None:
     with pytest.raises(SetupError, match="nowhere"):
         async with opened(frail.url("nowhere")):
             raise AssertionError("it was opened")
+
+
+async def run(url: str, *statements: str) -> None:
+    connection = await asyncpg.connect(url)
+    try:
+        for statement in statements:
+            await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
+@pytest.fixture(scope="module")
+def guest(frail: PostgresServer) -> str:
+    """A role without rights."""
+    asyncio.run(run(frail.url("postgres"), "CREATE ROLE guest LOGIN"))
+    return "guest"
+
+
+def with_role(url: str, role: str) -> str:
+    return url.replace("postgres@", f"{role}@")
+
+
+FOR_NOBODY = "DO $$ BEGIN EXECUTE format('{}', current_database()); END $$"
+
+
+@pytest.mark.parametrize(
+    ("statement", "message"),
+    [
+        ("REVOKE CONNECT ON DATABASE %I FROM public", r"refused the connection: .* CONNECT privilege\.$"),
+        ("ALTER DATABASE %I SET default_transaction_read_only = on", "is read-only: it is a standby, or"),
+        ("SELECT %L", r"permission denied for database .*GRANT CREATE ON DATABASE"),
+    ],
+    ids=["no right to connect", "read-only", "no right to create schemas"],
+)
+async def test_a_database_that_cannot_be_used(
+    frail: PostgresServer, guest: str, statement: str, message: str
+) -> None:
+    """The error says what is missing, and what to do."""
+    url = frail.create_database()
+    await run(url, FOR_NOBODY.format(statement))
+    with pytest.raises(SetupError, match=re.compile(message, re.DOTALL)):
+        async with opened(with_role(url, guest)):
+            raise AssertionError("it was opened")
+
+
+async def test_a_restore_needs_the_right_to_create_schemas(frail: PostgresServer, guest: str) -> None:
+    target = PostgresTarget(Settings(database_url=with_role(frail.create_database(), guest)))
+    try:
+        with pytest.raises(SetupError, match=r"permission denied .*GRANT CREATE ON DATABASE"):
+            await target.begin([])
+    finally:
+        await target.close()
+
+
+async def test_an_address_with_a_parameter_that_postgresql_does_not_know(frail: PostgresServer) -> None:
+    with pytest.raises(SetupError, match=r'refused the connection: unrecognized .* "shelf"'):
+        async with opened(frail.url("postgres") + "&shelf=1"):
+            raise AssertionError("it was opened")
+
+
+@pytest.mark.parametrize("encoding", ["SQL_ASCII", "LATIN1"])
+async def test_a_database_that_is_not_in_utf_8(frail: PostgresServer, encoding: str) -> None:
+    await run(
+        frail.url("postgres"),
+        f"CREATE DATABASE in_{encoding} ENCODING '{encoding}' LOCALE 'C' TEMPLATE template0",
+    )
+    url = frail.url(f"in_{encoding}".lower())
+    with pytest.raises(SetupError, match=rf"has the encoding {encoding}\. .* ENCODING 'UTF8'"):
+        async with opened(url):
+            raise AssertionError("it was opened")
+    target = PostgresTarget(Settings(database_url=url))
+    try:
+        with pytest.raises(SetupError, match=f"has the encoding {encoding}"):
+            await target.begin([])
+    finally:
+        await target.close()
+
+
+async def test_a_role_that_lost_its_rights(frail: PostgresServer, guest: str) -> None:
+    """What is refused to it is 503, and the log has what PostgreSQL says."""
+    url = frail.create_database()
+    await run(url, FOR_NOBODY.format(f"ALTER DATABASE %I OWNER TO {guest}"))
+    async with opened(with_role(url, guest), postgres_connections=1) as store:
+        things = await Workbench.with_table(await initialised(store, new_workspace()), THINGS)
+        table = f'"{things.database.namespace}".things'
+        await run(url, f"ALTER TABLE {table} OWNER TO postgres")
+        for name in ("select", "insert", "bulk", "update", "delete"):
+            with pytest.raises(StorageUnavailable):
+                await CALLS[name](things)
+        await run(url, f"ALTER TABLE {table} OWNER TO {guest}")
+        assert await things.count() == 0
 
 
 @pytest.mark.parametrize("url", ["postgresql://h:port/db", "postgresql://h/db?sslmode=perhaps"])

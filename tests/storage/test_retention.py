@@ -82,6 +82,17 @@ async def test_old_rows_are_deleted(api: Api) -> None:
     assert await api.texts() == ["none"]
 
 
+async def test_a_clock_that_was_wrong_for_a_moment(api: Api) -> None:
+    """What it left must not keep all processes from their tasks until the time that it showed."""
+    api.now += timedelta(days=365)
+    await api.task.run()
+    api.now = NOW
+    await api.call("POST", "/tables", LOGS)
+    await api.call("POST", "/data/tables/logs/bulk", {"data": [{"Text": "old", "Day": day(91)}]})
+    await api.task.run()
+    assert await api.texts() == []
+
+
 async def test_what_was_deleted_before_the_database_had_no_time_is_recorded(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import apsw
@@ -10,7 +12,7 @@ import asyncpg
 import pytest
 from workbench import ALL, THINGS, Workbench, initialised, new_workspace, opened, rows_of
 
-from rowkeep.errors.catalogue import StorageFull, StorageReadOnly
+from rowkeep.errors.catalogue import SetupError, StorageFull, StorageReadOnly
 from rowkeep.sql.dialects import SQLITE
 from rowkeep.storage.contract import Store
 
@@ -92,3 +94,24 @@ async def test_a_database_that_is_read_only(new_store: Callable[[], str]) -> Non
 async def refused_start(url: str) -> Store:
     async with opened(url) as store:
         return store
+
+
+WRITE_VERSION = 18
+"""The byte of a SQLite file by which it tells older versions of SQLite that they cannot write to it."""
+
+
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
+async def test_a_store_that_cannot_be_written_is_not_opened(new_store: Callable[[], str]) -> None:
+    """The error says so, and what to do, as for a standby of PostgreSQL."""
+    url = new_store()
+    async with opened(url):
+        pass
+    catalog = Path(url.removeprefix("sqlite:///")) / "catalog.db"
+    with closing(apsw.Connection(str(catalog))) as connection:
+        connection.pragma("journal_mode", "delete")
+    with catalog.open("r+b") as file:
+        file.seek(WRITE_VERSION)
+        file.write(b"\3")
+    with pytest.raises(SetupError, match=r"is read-only, or a file in it\. .* mount the"):
+        async with opened(url):
+            raise AssertionError("it was opened")

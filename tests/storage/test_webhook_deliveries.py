@@ -408,6 +408,24 @@ async def test_one_process_delivers(stage: Stage, monkeypatch: pytest.MonkeyPatc
     await other.stop()
 
 
+async def test_a_clock_that_was_wrong_for_a_moment(stage: Stage) -> None:
+    """Neither the lease of a process that was killed nor the next attempt is as late as it showed."""
+    hook = await stage.hook()
+    stage.receiver.responses["/hook"] = [answers.FAILED, answers.OK]
+    stage.recorded.add("t")
+    right = stage.now
+    stage.now += timedelta(days=365)
+    killed = stage.process()
+    await killed.run()
+    await killed.settle()
+    assert (await stage.log(hook))[0] == ("t.insert", "pending", 1, 500)
+    stage.now = right
+    await stage.deliver()
+    assert stage.task.is_held()
+    assert stage.numbers() == [1, 1]
+    await killed.stop()
+
+
 async def test_redeliver_and_test_messages(stage: Stage) -> None:
     webhook = await stage.hook()
     stage.recorded.add("t")

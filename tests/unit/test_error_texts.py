@@ -73,6 +73,11 @@ def test_a_choice_lists_what_is_allowed() -> None:
     [
         ("PORT", "http", 'ROWKEEP_PORT must be a whole number, at least 0 and at most 65535; got "http".'),
         (
+            "MAX_ROWS_PER_TABLE",
+            "1000000000000000001",
+            "ROWKEEP_MAX_ROWS_PER_TABLE must be at most 1,000,000,000,000,000,000; got 1000000000000000001.",
+        ),
+        (
             "MAX_REQUEST_SECONDS",
             "0",
             'ROWKEEP_MAX_REQUEST_SECONDS must be a number, more than 0 and at most 86400; got "0".',

@@ -19,7 +19,7 @@ Workers = Annotated[int | None, setting("workers")]
 
 
 def serve(host: Host = None, port: Port = None, workers: Workers = None) -> None:
-    """Run the server until Ctrl-C or SIGTERM.
+    """Run the server until Ctrl-C, SIGTERM or SIGHUP.
 
     Initialises the store if it is empty. All settings come from the environment; options override them.
     """

@@ -119,7 +119,15 @@ def default_key_file(settings: Settings) -> Path:
     """The default path of the key file: never inside the data directory, so that a copy of the data does not
     include the key."""
     scheme, _, path = settings.database_url.partition(":///")
-    return Path(path.rstrip("/") + ".key") if scheme == "sqlite" else Path("rowkeep.key")
+    if scheme != "sqlite":
+        return Path("rowkeep.key")
+    directory = Path(path)
+    if directory.name in ("", ".."):
+        # it ends in . or .., and has its name elsewhere
+        directory = directory.resolve()
+    # where versions up to 0.9.1 wrote the key of a directory that ends in a dot
+    former = Path(path.rstrip("/") + ".key")
+    return former if path.endswith(".") and former.exists() else Path(f"{directory}.key")
 
 
 def key_file(settings: Settings) -> Path:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 from typing import NoReturn
 
-from rowkeep.server.supervisor import STOP_SIGNALS
+from rowkeep.server.supervisor import STOP_SIGNALS, stop_signals
 
 
 class EarlyStop:
@@ -17,7 +17,7 @@ class EarlyStop:
 
     def install(self) -> None:
         """Handle the signals, also those that were blocked, until another handler is set."""
-        for each in STOP_SIGNALS:
+        for each in stop_signals():
             signal.signal(each, self._stop)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
 

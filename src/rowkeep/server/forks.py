@@ -11,7 +11,7 @@ import sys
 import traceback
 from collections.abc import Callable
 
-from rowkeep.server.supervisor import HELD_BACK
+from rowkeep.server.supervisor import HELD_BACK, stop_signals
 
 
 def fork(run: Callable[[], int]) -> int:
@@ -37,7 +37,7 @@ def _run(run: Callable[[], int]) -> None:
     status = 1
     try:
         signal.set_wakeup_fd(-1)
-        for each in HELD_BACK:
+        for each in (*stop_signals(), signal.SIGCHLD):
             signal.signal(each, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, HELD_BACK)
         status = run()

@@ -20,7 +20,7 @@ from rowkeep.logs import configure_logs
 from rowkeep.metrics import REGISTRY, WORKER_STARTS
 from rowkeep.server.connections import Edge
 from rowkeep.server.protocol import Protocol
-from rowkeep.server.supervisor import BACKLOG, STOP_SIGNALS
+from rowkeep.server.supervisor import BACKLOG, stop_signals
 from rowkeep.server.tls import TlsFiles, tls_files
 from rowkeep.settings import Settings
 
@@ -73,7 +73,7 @@ def serve_here(settings: Settings, sockets: Sequence[socket.socket], worker: int
     WORKER_STARTS.add()
     server = make_server(partial(Application, settings), settings)
     # uvicorn sets the same handler in its event loop; until then, a signal must not end the loop halfway
-    for each in STOP_SIGNALS:
+    for each in stop_signals():
         signal.signal(each, server.handle_exit)
     try:
         server.run(sockets=list(sockets))

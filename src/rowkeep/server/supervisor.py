@@ -21,7 +21,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 
-STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 HELD_BACK = {*STOP_SIGNALS, signal.SIGCHLD}
 """The signals that the supervisor waits for. They are blocked until it does."""
 
@@ -40,6 +40,13 @@ NOT_STARTED = 3
 
 REPLACES = "replaces"
 """The first argument of the server program in a replacement; the second one is its place."""
+
+
+def stop_signals() -> tuple[signal.Signals, ...]:
+    """The signals that stop this process: not SIGHUP if its parent ignores it, as nohup does, so that the
+    server continues when its terminal is closed."""
+    ignored = signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+    return tuple(each for each in STOP_SIGNALS if not (ignored and each == signal.SIGHUP))
 
 
 class Passed:
@@ -144,7 +151,7 @@ class Signals:
         for end in (self._reader, self._writer):
             end.setblocking(False)
         signal.set_wakeup_fd(self._writer.fileno(), warn_on_full_buffer=False)
-        for each in STOP_SIGNALS:
+        for each in stop_signals():
             signal.signal(each, self._request_stop)
         signal.signal(signal.SIGCHLD, _ignore)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, HELD_BACK)
@@ -237,7 +244,7 @@ class Workers:
                 os.environ,
                 setpgroup=0,  # Ctrl-C in a terminal is for this process, which then stops the workers
                 setsigmask=(),
-                setsigdef=HELD_BACK,
+                setsigdef=(*stop_signals(), signal.SIGCHLD),
             )
         finally:
             set_inheritable(place.descriptors(), False)

@@ -305,7 +305,7 @@ async def delete_old_entries(catalog: Catalog, settings: Settings, clock: Clock)
     if not await database.read(partial(scripts.has_older, time)):
         return
     seconds, leases = int(now.timestamp()), Leases(database.dialect, database.namespace)
-    take = partial(leases.take, TASK, token_hex(8), seconds, seconds + LEASE_SECONDS)
+    take = partial(leases.take, TASK, token_hex(8), seconds, LEASE_SECONDS)
     if not await database.write(take):
         return
     while await database.read(partial(scripts.has_older, time)):

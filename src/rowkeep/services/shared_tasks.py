@@ -30,6 +30,6 @@ class SharedTask:
         """Whether this process does the task now: nobody has done it in this period."""
         now = int(self._clock().timestamp())
         # its own lease has to expire, too: it is how often the task is done
-        is_free = partial(self._leases.is_free, self._name, "", now)
-        take = partial(self._leases.take, self._name, self._holder, now, now + self._seconds)
+        is_free = partial(self._leases.is_free, self._name, "", now, self._seconds)
+        take = partial(self._leases.take, self._name, self._holder, now, self._seconds)
         return await self._database.read(is_free) and await self._database.write(take)

@@ -20,6 +20,8 @@ def _sqlite(url: str, settings: Settings, ids: IdSource) -> Store:
             "ROWKEEP_DATABASE_URL for SQLite must be sqlite:///DIRECTORY: three slashes for a relative path, "
             "four for an absolute one."
         )
+    if not Path(path).resolve().name:
+        raise SetupError("ROWKEEP_DATABASE_URL for SQLite must name a directory that is not the root, /.")
     return SqliteStore(Path(path), settings, ids)
 
 

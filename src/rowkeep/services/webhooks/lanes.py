@@ -39,6 +39,8 @@ CHANGES_AT_ONCE = 20
 
 FIRST_RETRY_SECONDS = 5
 MAX_RETRY_SECONDS = 3600
+SPREAD = 0.2
+"""A wait is so much longer or shorter by chance."""
 RECORD_SECONDS = (0.2, 0.5, 1.0, 2.0, 4.0)
 """The waits before an outcome is recorded again that the storage could not take."""
 
@@ -97,7 +99,7 @@ class Lanes:
         if found is None:
             return Step.STOPPED
         if found.delivery is not None:
-            if found.delivery.next_attempt > self._clock().timestamp():
+            if not is_due(found.delivery.next_attempt, self._clock().timestamp()):
                 return Step.STOPPED
             outcome = await self._attempt(opened, found.webhook, found.delivery)
             return Step.MORE if outcome.is_delivered else Step.STOPPED
@@ -208,8 +210,14 @@ def retry_seconds(elapsed: int, retry_after: int | None) -> int:
     to an hour, a fifth more or less, so that not all webhooks come back to a receiver at once; not beyond
     the time to give up."""
     seconds = min(max(elapsed, FIRST_RETRY_SECONDS), MAX_RETRY_SECONDS)
-    wait = max(1, round(seconds * uniform(0.8, 1.2)), retry_after or 0)  # noqa: S311 - no secret
+    wait = max(1, round(seconds * uniform(1 - SPREAD, 1 + SPREAD)), retry_after or 0)  # noqa: S311 - no secret
     return min(wait, max(1, GIVE_UP_SECONDS - elapsed))
+
+
+def is_due(next_attempt: int, now: float) -> bool:
+    """Whether a message can be sent now. One that would wait for longer than any was stored while the clock
+    was wrong."""
+    return not now < next_attempt <= now + MAX_RETRY_SECONDS * (1 + SPREAD)
 
 
 def give_up_reason(outcome: Outcome, elapsed: int) -> str | None:

@@ -27,7 +27,7 @@ from rowkeep.model.access import Workspace
 from rowkeep.model.ids import Clock
 from rowkeep.services.audit import AuditLog
 from rowkeep.services.webhooks.changes import ChangesSource
-from rowkeep.services.webhooks.lanes import Lanes
+from rowkeep.services.webhooks.lanes import Lanes, is_due
 from rowkeep.services.webhooks.sender import Sender
 from rowkeep.settings import Settings
 from rowkeep.storage.contract import StaleCatalog
@@ -155,8 +155,8 @@ class WebhookTask:
         if not self._held_until and before < self._refused + LOOK_SECONDS:
             return False
         database = self._catalog.store.catalog
-        is_free = partial(self._leases.is_free, TASK, self._holder, now)
-        take = partial(self._leases.take, TASK, self._holder, now, now + LEASE_SECONDS)
+        is_free = partial(self._leases.is_free, TASK, self._holder, now, LEASE_SECONDS)
+        take = partial(self._leases.take, TASK, self._holder, now, LEASE_SECONDS)
         if await database.read(is_free) and await database.write(take):
             # the lease is in whole seconds
             self._held_until = before + LEASE_SECONDS - 1
@@ -176,7 +176,7 @@ class WebhookTask:
             key = (workspace.id, lane.webhook_id, lane.table_id)
             end = f"{lane.cursor} {ends.get(lane.table_id)}"
             is_new = lane.pending == 0 and lane.cursor is not None and self._ends.get(key) != end
-            if key not in self._running and (is_new or (lane.pending > 0 and lane.due <= now)):
+            if key not in self._running and (is_new or (lane.pending > 0 and is_due(lane.due, now))):
                 self._started[key] = end
                 self._start(key, opened, lane)
 

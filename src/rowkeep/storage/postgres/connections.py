@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
-from typing import Any
+from typing import Any, TypeAlias
 
 import asyncpg
 import msgspec
+
+from rowkeep.storage.postgres.driver_errors import refused_connection
 
 CACHED_STATEMENTS = 512
 
@@ -20,6 +22,11 @@ Place = tuple[str, str]
 """The schema and the name of a table."""
 
 LOST = "connection was closed in the middle of operation"
+
+NEVER_RETRIEVED = "Future exception was never retrieved"
+"""What an event loop reports of a future, not of a task, with an error that nobody has asked for."""
+
+Handler: TypeAlias = Callable[[asyncio.AbstractEventLoop, dict[str, Any]], object]
 
 _decode_number = msgspec.json.Decoder(int | float).decode
 
@@ -62,18 +69,44 @@ class Connection(asyncpg.Connection):  # type: ignore[misc] # the driver has no 
             raise
 
 
+class _OverlooksLost:
+    """Handles what an event loop reports, except what the driver leaves when a connection is lost while more
+    must be sent: a future with an error that whoever sent has already got."""
+
+    def __init__(self, before: Handler | None) -> None:
+        self._before = before
+
+    def __call__(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        is_left = context.get("message") == NEVER_RETRIEVED and isinstance(
+            context.get("exception"), asyncpg.ConnectionDoesNotExistError
+        )
+        if not is_left:
+            (self._before or type(loop).default_exception_handler)(loop, context)
+
+
+def overlook_lost() -> None:
+    """Let the event loop report no future that the driver leaves."""
+    loop = asyncio.get_running_loop()
+    before = loop.get_exception_handler()
+    if not isinstance(before, _OverlooksLost):
+        loop.set_exception_handler(_OverlooksLost(before))
+
+
 async def connect(
     url: str, timeout_seconds: float, cached_statements: int, settings: Mapping[str, str]
 ) -> Connection:
     """A prepared connection with these settings of PostgreSQL. Raises what the driver raises."""
-    connection: Connection = await asyncpg.connect(
-        url,
-        timeout=timeout_seconds,
-        statement_cache_size=cached_statements,
-        max_cached_statement_lifetime=0,
-        connection_class=Connection,
-        server_settings=dict(settings),
-    )
+    try:
+        connection: Connection = await asyncpg.connect(
+            url,
+            timeout=timeout_seconds,
+            statement_cache_size=cached_statements,
+            max_cached_statement_lifetime=0,
+            connection_class=Connection,
+            server_settings=dict(settings),
+        )
+    except asyncpg.PostgresError as error:
+        raise refused_connection(error) from error
     try:
         await prepare_connection(connection)
     except BaseException:

@@ -59,9 +59,15 @@ BUSY = (
     asyncpg.SerializationError,
     TimeoutError,
 )
-REFUSED = (asyncpg.InvalidAuthorizationSpecificationError, asyncpg.InvalidCatalogNameError)
+REFUSED = (
+    asyncpg.InvalidAuthorizationSpecificationError,
+    asyncpg.InvalidCatalogNameError,
+    asyncpg.ConnectionRejectionError,
+)
+"""Why a server takes no connection, whoever asks again."""
 UNAVAILABLE = (
     *REFUSED,
+    asyncpg.InsufficientPrivilegeError,
     asyncpg.PostgresConnectionError,
     asyncpg.CannotConnectNowError,
     asyncpg.AdminShutdownError,
@@ -99,6 +105,15 @@ OF_NODES: tuple[tuple[str, Callable[[], Exception]], ...] = (
     ("the database system is", StorageUnavailable),
 )
 """What errors of other nodes mean, by their messages, where their state says only that something failed."""
+
+
+def refused_connection(error: asyncpg.PostgresError) -> asyncpg.PostgresError:
+    """The error of a server that takes no connection, as one whose kind says so: such as a right or a
+    parameter that is missing, which other statements can also fail for."""
+    is_known = isinstance(error, BUSY + UNAVAILABLE) and not isinstance(
+        error, asyncpg.InsufficientPrivilegeError
+    )
+    return error if is_known else asyncpg.ConnectionRejectionError(str(error))
 
 
 class _Translation:

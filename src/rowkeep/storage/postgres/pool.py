@@ -26,6 +26,7 @@ from rowkeep.storage.postgres.connections import (
     Connection,
     Place,
     connect,
+    overlook_lost,
 )
 from rowkeep.storage.postgres.driver_errors import REFUSED, raise_ours, translated
 from rowkeep.storage.postgres.streams import Streams
@@ -102,6 +103,7 @@ class Pool:
 
     async def open(self) -> None:
         """Raises SetupError for a server that refuses us, StorageUnavailable for none."""
+        overlook_lost()
         try:
             with translated():
                 await self._kept.open()
@@ -113,7 +115,7 @@ class Pool:
             if isinstance(cause, asyncpg.ClientConfigurationError):
                 raise SetupError(NOT_A_URL) from None
             if isinstance(cause, REFUSED):
-                raise SetupError(f"PostgreSQL refused the connection: {cause}.") from None
+                raise SetupError(f"PostgreSQL refused the connection: {str(cause).rstrip('.')}.") from None
             raise
 
     def _server_settings(self) -> dict[str, str]:

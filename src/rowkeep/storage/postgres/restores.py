@@ -20,6 +20,7 @@ from rowkeep.storage.known_databases import PHYSICAL
 from rowkeep.storage.postgres.driver_errors import translated
 from rowkeep.storage.postgres.inspection import UNFINISHED
 from rowkeep.storage.postgres.snapshots import connect
+from rowkeep.storage.postgres.store import explained, refuse_encoding
 from rowkeep.storage.restores import RestoreTarget, refuse_other_store
 from rowkeep.storage.snapshots import Loader, open_loader
 
@@ -41,10 +42,11 @@ class PostgresTarget(RestoreTarget):
 
     async def begin(self, names: Sequence[str]) -> None:
         self._connection = await connect(self._settings.database_url, writes=True)
-        with translated():
+        with explained(), translated():
             # it lasts as long as the connection
             if not await self._open.fetchval(f"SELECT pg_try_advisory_lock(hashtext('{UNFINISHED}'))"):
                 raise SetupError("Another restore into this database is running.")
+            refuse_encoding(await self._open.fetchval("SELECT current_setting('server_encoding')"))
             present = {row[0] for row in await self._open.fetch(NAMESPACES)}
             if CATALOG_NAMESPACE in present:
                 # a store was created since a restore was killed: the schemas are its own now

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 
+import asyncpg
 from sqlalchemy.schema import DropSchema
 
-from rowkeep.errors.catalogue import Busy, SetupError, StorageReadOnly
+from rowkeep.errors.catalogue import Busy, SetupError, StorageReadOnly, StorageUnavailable
 from rowkeep.model.access import Workspace
 from rowkeep.model.ids import IdSource
 from rowkeep.settings import Settings
@@ -34,6 +36,21 @@ CATALOG_MISSING = (
     "Restore it from a backup of the same time. To start with an empty store, use another database."
 )
 
+READ_ONLY = (
+    "The database of ROWKEEP_DATABASE_URL is read-only: it is a standby, or default_transaction_read_only is "
+    "set for the server, the database or the role. Rowkeep needs one that accepts writes: connect to the "
+    "primary, or remove that setting."
+)
+NO_RIGHT = (
+    "PostgreSQL refused what Rowkeep needs: {cause}. The role of ROWKEEP_DATABASE_URL must be allowed to "
+    "create schemas (GRANT CREATE ON DATABASE), and must own those of the store."
+)
+ENCODING = "UTF8"
+OTHER_ENCODING = (
+    "The database of ROWKEEP_DATABASE_URL has the encoding {encoding}. Rowkeep needs one in UTF-8: create it "
+    "with ENCODING 'UTF8' TEMPLATE template0."
+)
+
 
 class PostgresStore(Store):
     """Any number of processes, on any number of machines, may open one database."""
@@ -50,14 +67,18 @@ class PostgresStore(Store):
         await self._pool.open()
         catalog = PostgresDatabase(self._pool, CATALOG_NAMESPACE, self._pool.turns.catalog)
         self.catalog = CatalogDatabase(catalog)
-        if not create and not await self.catalog.read(_has_catalog):
+        encoding, has_catalog = await self.catalog.read(_describe)
+        if not has_catalog and not create:
             refuse_without_catalog(await self.present(), CATALOG_MISSING)
             raise SetupError(
                 "No store in the database of ROWKEEP_DATABASE_URL. Run rowkeep init or rowkeep serve to "
                 "create one."
             )
+        if not has_catalog:
+            refuse_encoding(encoding)
         prepare = partial(prepare_catalog, POSTGRES, CATALOG_NAMESPACE, _list_present, CATALOG_MISSING)
-        self._made_catalog = await catalog.write(prepare)
+        with explained():
+            self._made_catalog = await catalog.write(prepare)
 
     async def present(self) -> list[str]:
         return await self.catalog.read(_list_present)
@@ -127,10 +148,31 @@ def _is_read_only() -> Generator[Statement, Sequence[Row], bool]:
     return bool(rows[0][0])
 
 
-def _has_catalog() -> Generator[Statement, Sequence[Row], bool]:
-    """Script: whether there is a catalog."""
-    found = f"SELECT 1 FROM pg_catalog.pg_namespace WHERE nspname = '{CATALOG_NAMESPACE}'"  # noqa: S608 - ours
-    return bool((yield Statement(found)))
+def _describe() -> Generator[Statement, Sequence[Row], tuple[str, bool]]:
+    """Script: the encoding of the database, and whether there is a catalog."""
+    catalog = f"SELECT 1 FROM pg_catalog.pg_namespace WHERE nspname = '{CATALOG_NAMESPACE}'"  # noqa: S608 - ours
+    found = yield Statement(f"SELECT current_setting('server_encoding'), EXISTS ({catalog})")
+    encoding, has_catalog = found[0]
+    return encoding, has_catalog
+
+
+@contextmanager
+def explained() -> Iterator[None]:
+    """For the first write of a process. Raises SetupError where the database accepts none from it."""
+    try:
+        yield
+    except StorageReadOnly as error:
+        raise SetupError(READ_ONLY) from error
+    except StorageUnavailable as error:
+        if isinstance(error.__cause__, asyncpg.InsufficientPrivilegeError):
+            raise SetupError(NO_RIGHT.format(cause=error.__cause__)) from error
+        raise
+
+
+def refuse_encoding(encoding: str) -> None:
+    """Raises SetupError for a database that cannot store all texts, or does not know their characters."""
+    if encoding != ENCODING:
+        raise SetupError(OTHER_ENCODING.format(encoding=encoding))
 
 
 def _drop_unused_catalog() -> Generator[Statement, Sequence[Row], None]:

@@ -174,7 +174,10 @@ class SessionScripts:
                 failures.c.key == key, failures.c.expires > now
             )
         )
-        count, expires = (int(rows[0][0]) + 1, int(rows[0][1])) if rows else (1, now + seconds)
+        # a later time was stored while the clock was wrong
+        count, expires = (
+            (int(rows[0][0]) + 1, min(int(rows[0][1]), now + seconds)) if rows else (1, now + seconds)
+        )
         yield from self._do(sa.delete(failures).where(failures.c.key == key))
         yield from self._do(sa.insert(failures).values(key=key, failures=count, expires=expires))
         return count, expires

@@ -66,6 +66,11 @@ class SqliteStore(Store):
             await catalog.opener.use()
             prepare = partial(prepare_catalog, SQLITE, None, self._list_present, self._catalog_missing)
             await catalog.write(prepare)
+        except StorageReadOnly as error:
+            raise SetupError(
+                f"The directory {self._directory} is read-only, or a file in it. Rowkeep writes there even "
+                "if it only reads rows: mount the file system for writing, or restore a backup elsewhere."
+            ) from error
         except (OSError, StorageUnavailable) as error:
             reason = f"The directory {self._directory} cannot be used: {self._reason(error)}."
             raise SetupError(reason + owner_hint(self._directory)) from error
