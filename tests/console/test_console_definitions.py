@@ -381,6 +381,16 @@ def test_people_who_may_not_define_see_nothing_of_it(
         expect(page.get_by_role("heading", name="Page not found")).to_be_visible()
         move(page, f"{base}/{path}")
         expect(page.get_by_role("alert")).to_contain_text("Ask a manager of the workspace.")
+    # what was typed is not lost with the right
+    member = f"{workspace.path}/members/{grace.id}"
+    succeeded(workspace.admin.put(member, json={"role": "manager"}))
+    page.goto(f"{server.url}{base}/define/tables")
+    page.get_by_label("Name of the table").fill("typed")
+    succeeded(workspace.admin.put(member, json={"role": "viewer"}))
+    page.get_by_role("button", name="Create table").click()
+    expect(page.get_by_role("alert")).to_contain_text("role")
+    expect(page.get_by_role("link", name="Definitions")).to_have_count(0)
+    expect(page.get_by_label("Name of the table")).to_have_value("typed")
     # who may manage one table may change it, and create none
     share = {"right": "manage"}
     succeeded(workspace.admin.put(f"{workspace.path}/tables/teams/shares/{grace.id}", json=share))

@@ -15,13 +15,14 @@ import { TableForm } from "./TableForm";
 import { useChange } from "./useChange";
 import { useEditor } from "./useEditor";
 import { usePageGuard } from "./usePageGuard";
+import { useStillAllowed } from "./useStillAllowed";
 
 /** A new table. */
 export function NewTablePage() {
   const { workspace = "main" } = useParams();
-  const isManager = useIsManager(workspace);
+  const mayCreate = useStillAllowed(useIsManager(workspace), workspace);
   useDocumentTitle("New table – Rowkeep");
-  return isManager ? <TableEditor workspace={workspace} /> : <NotAllowed what="create tables" />;
+  return mayCreate ? <TableEditor workspace={workspace} /> : <NotAllowed what="create tables" />;
 }
 
 /** The definition of a table. */
@@ -29,13 +30,14 @@ export function ChangeTablePage() {
   const { workspace = "main", name = "" } = useParams();
   useDocumentTitle(`Definition of ${name} – Rowkeep`);
   const mayManage = useMayManage(workspace, "tables", name);
+  const mayChange = useStillAllowed(mayManage === true, `${workspace}/${name}`);
   const loaded = useQuery({
     queryKey: ["definition", workspace, "tables", name],
     queryFn: () => readTable(workspace, name),
     staleTime: Infinity,
     gcTime: 0,
   });
-  if (mayManage === false && loaded.isSuccess) return <NotAllowed what={`change ${name}`} />;
+  if (mayManage === false && !mayChange && loaded.isSuccess) return <NotAllowed what={`change ${name}`} />;
   if (loaded.data === undefined || mayManage === undefined) return <Waiting error={loaded.error} />;
   return <TableEditor key={`${workspace}/${name}`} workspace={workspace} loaded={loaded.data} />;
 }

@@ -16,6 +16,7 @@ import { useMayManage } from "./rights";
 import { useChange } from "./useChange";
 import { useEditor } from "./useEditor";
 import { usePageGuard } from "./usePageGuard";
+import { useStillAllowed } from "./useStillAllowed";
 import { draftOfView, newView, viewBodyOf, type ViewDraft } from "./viewDraft";
 import { ViewForm } from "./ViewForm";
 import { ViewPreview } from "./ViewPreview";
@@ -23,10 +24,10 @@ import { ViewPreview } from "./ViewPreview";
 /** A new view. */
 export function NewViewPage() {
   const { workspace = "main" } = useParams();
-  const isManager = useIsManager(workspace);
+  const mayCreate = useStillAllowed(useIsManager(workspace), workspace);
   useDocumentTitle("New view – Rowkeep");
   const tables = useQuery(tablesQuery(workspace, "all"));
-  if (!isManager) return <NotAllowed what="create views" />;
+  if (!mayCreate) return <NotAllowed what="create views" />;
   if (tables.data === undefined) return <Waiting error={tables.error} />;
   return <ViewEditor workspace={workspace} tables={tables.data} />;
 }
@@ -36,6 +37,7 @@ export function ChangeViewPage() {
   const { workspace = "main", name = "" } = useParams();
   useDocumentTitle(`Definition of ${name} – Rowkeep`);
   const mayManage = useMayManage(workspace, "views", name);
+  const mayChange = useStillAllowed(mayManage === true, `${workspace}/${name}`);
   const tables = useQuery(tablesQuery(workspace, "all"));
   const loaded = useQuery({
     queryKey: ["definition", workspace, "views", name],
@@ -43,7 +45,7 @@ export function ChangeViewPage() {
     staleTime: Infinity,
     gcTime: 0,
   });
-  if (mayManage === false && loaded.isSuccess) return <NotAllowed what={`change ${name}`} />;
+  if (mayManage === false && !mayChange && loaded.isSuccess) return <NotAllowed what={`change ${name}`} />;
   if (loaded.data === undefined || tables.data === undefined || mayManage === undefined)
     return <Waiting error={loaded.error ?? tables.error} />;
   return (
