@@ -154,7 +154,7 @@ function Rejects({ workspace, file, count }: RejectsProps) {
         <Text fw={500}>Rejected rows</Text>
         <Button
           size="compact-sm"
-          variant="subtle"
+          variant="default"
           loading={download.isPending}
           onClick={() => download.mutate()}
         >
