@@ -300,6 +300,8 @@ def test_a_view_is_built_with_a_preview(open_page: OpenPage, ada: Person, worksp
     made = definition(workspace, "views/goals")
     assert made["groupBy"] == ["teams.Code"]
     assert made["columns"] == ["teams.Code", {"expr": "sum(players.Goals)", "as": "Goals"}]
+    chart = {"name": "Goals", "kind": "bar", "category": "Code", "aggregate": "sum", "value": "Goals"}
+    succeeded(workspace.admin.post(f"{workspace.path}/views/goals/charts", json=chart | {"shared": True}))
     # what the preview refuses leads to its place
     move(page, f"/console/w/{workspace.name}/define/views/goals")
     page.get_by_role("button", name="Goals sum").click()
@@ -307,7 +309,22 @@ def test_a_view_is_built_with_a_preview(open_page: OpenPage, ada: Person, worksp
     expect(page.get_by_role("region", name="Preview").get_by_role("alert")).to_contain_text("Code")
     page.get_by_label("Name in the view").fill("Sum")
     expect(preview.get_by_role("columnheader", name="Sum")).to_be_visible()
-    page.get_by_role("button", name="Save view").click()
+    # the steps of a change are shown before it is made
+    show = page.get_by_role("button", name="Show the steps")
+    dialog = page.get_by_role("dialog", name="Change goals")
+    show.click()
+    lost = 'chart "Goals" of view goals can no longer be drawn'
+    expect(dialog.get_by_role("row")).to_have_text(["change view goals", lost])
+    page.keyboard.press("Escape")
+    assert "Sum" not in str(definition(workspace, "views/goals"))
+    succeeded(workspace.admin.put(f"{workspace.path}/views/goals", json=made | {"description": "Of teams"}))
+    show.click()
+    rival = page.get_by_role("dialog", name="Somebody else has changed goals")
+    expect(rival.get_by_role("listitem")).to_have_text(['description: not set → "Of teams"'])
+    rival.get_by_role("button", name="Continue with both changes").click()
+    show.click()
+    dialog.get_by_role("button", name="Apply").click()
+    expect(page.get_by_text("Of teams")).to_be_visible()
     expect(page.get_by_role("heading", name="goals", exact=True)).to_be_visible()
     assert definition(workspace, "views/goals")["sortBy"] == [{"field": "Sum", "order": "desc"}]
 
@@ -364,6 +381,16 @@ def test_people_who_may_not_define_see_nothing_of_it(
         expect(page.get_by_role("heading", name="Page not found")).to_be_visible()
         move(page, f"{base}/{path}")
         expect(page.get_by_role("alert")).to_contain_text("Ask a manager of the workspace.")
+    # what was typed is not lost with the right
+    member = f"{workspace.path}/members/{grace.id}"
+    succeeded(workspace.admin.put(member, json={"role": "manager"}))
+    page.goto(f"{server.url}{base}/define/tables")
+    page.get_by_label("Name of the table").fill("typed")
+    succeeded(workspace.admin.put(member, json={"role": "viewer"}))
+    page.get_by_role("button", name="Create table").click()
+    expect(page.get_by_role("alert")).to_contain_text("role")
+    expect(page.get_by_role("link", name="Definitions")).to_have_count(0)
+    expect(page.get_by_label("Name of the table")).to_have_value("typed")
     # who may manage one table may change it, and create none
     share = {"right": "manage"}
     succeeded(workspace.admin.put(f"{workspace.path}/tables/teams/shares/{grace.id}", json=share))
@@ -386,7 +413,12 @@ def test_a_definition_on_a_narrow_dark_page_by_the_keyboard(
     page.get_by_label("Delete rows when they are old").check()
     assert violations(page) == []
     assert is_narrow(page)
-    # what was typed is not lost by a link
+    # what was typed is not lost if the server has other files meanwhile, nor by a link
+    page.route("**/assets/SearchDialog*", lambda route: route.abort())
+    page.keyboard.press("Control+k")
+    expect(page.get_by_role("alert")).to_contain_text("could not be loaded")
+    page.keyboard.press("Escape")
+    expect(page.get_by_label("Delete rows when they are old")).to_be_checked()
     page.get_by_role("link", name="Rows of teams").click()
     page.get_by_role("dialog").get_by_role("button", name="Continue editing").click()
     page.get_by_text("JSON", exact=True).click()

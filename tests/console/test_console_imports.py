@@ -68,8 +68,12 @@ def test_a_dropped_file_of_100000_rows_becomes_a_table(
     expect(page.get_by_text("The import has finished.")).to_be_visible(timeout=LONG_MS)
     expect(page.get_by_text("100,000 rows imported, 1 row rejected")).to_be_visible()
     expect(page.get_by_role("cell", name="100,002")).to_be_visible()
+    download_all = page.get_by_role("button", name="Download all with their reasons")
+    page.route("**/rejects", lambda route: route.abort(), times=1)
+    download_all.click()
+    expect(page.get_by_role("alert")).to_contain_text("The server does not respond")
     with page.expect_download() as download:
-        page.get_by_role("link", name="Download all with their reasons").click()
+        download_all.click()
     rejected = json.loads(Path(download.value.path()).read_text("utf-8"))
     assert (rejected["line"], rejected["row"]) == (100_002, "X,none,01.01.2024")
     assert violations(page) == []

@@ -1,6 +1,6 @@
 import { Button, Container, Group, Text, Title } from "@mantine/core";
 import { Link, useRouteError } from "react-router";
-import { messageOf } from "../api/errors";
+import { notLoadedText } from "./notLoaded";
 
 export function ErrorPage() {
   const error = useRouteError();
@@ -22,14 +22,7 @@ export function ErrorPage() {
 
 function textOf(error: unknown): string {
   if (error instanceof URIError) return "The address of this page is damaged.";
-  return isNotLoaded(error)
-    ? "A part of the console could not be loaded: the server does not respond, or it has a new version."
-    : messageOf(error);
-}
-
-/** Whether a file of the console could not be loaded: browsers have different words for it. */
-function isNotLoaded(error: unknown): boolean {
-  return error instanceof TypeError && /import|module/i.test(error.message);
+  return notLoadedText(error);
 }
 
 /** A page that does not exist, outside the frame of the others. */

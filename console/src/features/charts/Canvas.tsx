@@ -42,7 +42,7 @@ interface CanvasProps {
   label: string;
 }
 
-export default function Canvas({ drawing, data, label }: CanvasProps) {
+export function Canvas({ drawing, data, label }: CanvasProps) {
   const canvas = useRef<HTMLCanvasElement>(null);
   const scheme = useComputedColorScheme("light");
   useEffect(() => {

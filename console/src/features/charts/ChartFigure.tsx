@@ -1,9 +1,8 @@
 import { Box, Center, Loader, Table, Text } from "@mantine/core";
-import { lazy, Suspense, useId } from "react";
+import { useId } from "react";
+import { notLoadedText, usePart } from "../../app/notLoaded";
 import classes from "./ChartFigure.module.css";
 import { type ChartData, type Drawing, notDrawn, valueText } from "./data";
-
-const Canvas = lazy(() => import("./Canvas"));
 
 interface ChartFigureProps {
   label: string;
@@ -15,7 +14,11 @@ interface ChartFigureProps {
 /** A chart, with a table of its numbers that can be opened. */
 export function ChartFigure({ label, drawing, data, height = 220 }: ChartFigureProps) {
   const id = useId();
-  const reason = notDrawn(drawing, data);
+  const part = usePart("chart", () => import("./Canvas"));
+  const reason =
+    notDrawn(drawing, data) ??
+    (part.error === null ? undefined : `${notLoadedText(part.error)} Load the page again.`);
+  const Canvas = part.data?.Canvas;
   return (
     <figure className={classes.figure} aria-labelledby={id}>
       <figcaption id={id} className={classes.caption}>
@@ -23,15 +26,13 @@ export function ChartFigure({ label, drawing, data, height = 220 }: ChartFigureP
       </figcaption>
       {reason === undefined ? (
         <Box pos="relative" h={height}>
-          <Suspense
-            fallback={
-              <Center h="100%">
-                <Loader size="sm" aria-label="Loading the chart" />
-              </Center>
-            }
-          >
+          {Canvas === undefined ? (
+            <Center h="100%">
+              <Loader size="sm" aria-label="Loading the chart" />
+            </Center>
+          ) : (
             <Canvas drawing={drawing} data={data} label={label} />
-          </Suspense>
+          )}
         </Box>
       ) : (
         <Text size="sm">{reason}</Text>

@@ -47,11 +47,10 @@ function grouped(rows: readonly Row[], plan: ChartPlan, type: ColumnType): Group
   const groups = new Map<string, Group>();
   for (const row of rows) {
     const cell = row[plan.category];
-    const { label, order } =
+    const { key, label, order } =
       cell === null || cell === undefined
-        ? { label: NONE, order: type === "string" ? "" : -Infinity }
+        ? { key: NONE, label: NONE, order: type === "string" ? "" : -Infinity }
         : bucket(cell);
-    const key = cell === null || cell === undefined ? NONE : `=${label}`;
     const group = groups.get(key) ?? { label, order, values: [] };
     groups.set(key, group);
     group.values.push(...valueOf(row, plan));
@@ -106,14 +105,22 @@ function byOrder(a: Group, b: Group): number {
   return String(a.order).localeCompare(String(b.order));
 }
 
-type Bucket = (cell: unknown) => { label: string; order: number | string };
+/** The key is another one for each group, and none is that of null. */
+type Bucket = (cell: unknown) => { key: string; label: string; order: number | string };
 
 function plainBucket(type: ColumnType): Bucket {
+  const isText = type === "string" || type === "boolean";
   return (cell) => {
-    const text = exactText(cell);
+    const text = isText ? exactText(cell) : shortestNumber(exactText(cell));
     const label = text === "" ? "(empty text)" : text;
-    return { label, order: type === "string" || type === "boolean" ? text : Number(text) };
+    return { key: `=${text}`, label, order: isText ? text : Number(text) };
   };
+}
+
+/** Equal numbers are one text: 0.10 and 0.1, or -0 and 0. */
+function shortestNumber(text: string): string {
+  const short = /^-?\d+\.\d+$/.test(text) ? text.replace(/\.?0+$/, "") : text;
+  return short === "-0" ? "0" : short;
 }
 
 /** Days, months or years, in the zone of the reader: as many as can be shown. */
@@ -128,9 +135,12 @@ function dateBucket(cells: readonly unknown[]): Bucket {
   const length = days <= MOST_DAYS ? 10 : days <= MOST_MONTHS ? 7 : 4;
   return (cell) => {
     const date = new Date(exactText(cell));
-    if (Number.isNaN(date.getTime())) return { label: exactText(cell), order: -Infinity };
+    if (Number.isNaN(date.getTime())) {
+      const text = exactText(cell);
+      return { key: `=${text}`, label: text, order: -Infinity };
+    }
     const label = localDay(date).slice(0, -10 + length || undefined);
-    return { label, order: date.getFullYear() * 10_000 + partOf(date, length) };
+    return { key: `=${label}`, label, order: date.getFullYear() * 10_000 + partOf(date, length) };
   };
 }
 

@@ -108,6 +108,20 @@ test("numbers are in their order", () => {
   expect(chartOf(rows, plan, "integer").labels).toEqual(["9", "10"]);
 });
 
+test("equal numbers are one group, and different texts are not", () => {
+  const plan = { kind: "bar", category: "n", aggregate: "count", value: "" } as const;
+  const decimals = ["0.10", "0.1", "0", "-0.00", "100", "100.00", "12345678901234567890.10"];
+  const chart = chartOf(
+    decimals.map((n) => ({ n })),
+    plan,
+    "decimal",
+  );
+  expect(chart.labels).toEqual(["0", "0.1", "100", "12345678901234567890.1"]);
+  expect(chart.series[0]?.values).toEqual([2, 2, 2, 1]);
+  const texts = ["", "(empty text)", null, "(none)", "0.10", "0.1"].map((n) => ({ n }));
+  expect(chartOf(texts, plan, "string").series[0]?.values).toEqual([1, 1, 1, 1, 1, 1]);
+});
+
 test("one number of all rows", () => {
   expect(totalOf(ROWS, { aggregate: "sum", value: "Price" })).toBe(4.5);
   expect(totalOf(ROWS, { aggregate: "max", value: "Price" })).toBe(4);

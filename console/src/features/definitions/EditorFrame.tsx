@@ -1,11 +1,9 @@
 import { Anchor, Container, Group, SegmentedControl, Stack, Title } from "@mantine/core";
 import type { ReactNode } from "react";
 import { Link } from "react-router";
-import type { Kind } from "../tables/listed";
+import { type Kind, NOUNS } from "../tables/listed";
 import { JsonEditor } from "./JsonEditor";
 import type { useEditor } from "./useEditor";
-
-const NOUNS = { tables: "table", views: "view" } as const;
 
 interface EditorFrameProps {
   workspace: string;

@@ -1,25 +1,22 @@
-import { Button } from "@mantine/core";
 import { useDocumentTitle } from "@mantine/hooks";
-import { useMutation, useQuery } from "@tanstack/react-query";
+import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { useParams } from "react-router";
 import { parseExact } from "../../api/exactJson";
 import type { Table } from "../../api/types";
 import { tablesQuery } from "../tables/queries";
-import { createView, type Loaded, readView, replaceView, type ViewDefinition } from "./api";
-import { ChangedDialog } from "./ChangedDialog";
-import { DeleteDefinition } from "./DeleteDefinition";
+import { changeView, createView, type Loaded, readView, type ViewDefinition } from "./api";
+import { ChangeButtons, ChangeDialogs } from "./ChangeDialogs";
 import { EditorFrame } from "./EditorFrame";
-import { nameIn, textOf } from "./json";
+import { textOf } from "./json";
 import { NotAllowed, Waiting } from "./notices";
-import { isChangedMeanwhile } from "./problems";
 import { ProblemList } from "./ProblemList";
 import { useIsManager } from "../session/useIsManager";
-import { named } from "./renames";
 import { useMayManage } from "./rights";
-import { type Rival, rivalOf } from "./rival";
-import { type Content, useEditor } from "./useEditor";
+import { useChange } from "./useChange";
+import { useEditor } from "./useEditor";
 import { usePageGuard } from "./usePageGuard";
+import { useStillAllowed } from "./useStillAllowed";
 import { draftOfView, newView, viewBodyOf, type ViewDraft } from "./viewDraft";
 import { ViewForm } from "./ViewForm";
 import { ViewPreview } from "./ViewPreview";
@@ -27,10 +24,10 @@ import { ViewPreview } from "./ViewPreview";
 /** A new view. */
 export function NewViewPage() {
   const { workspace = "main" } = useParams();
-  const isManager = useIsManager(workspace);
+  const mayCreate = useStillAllowed(useIsManager(workspace), workspace);
   useDocumentTitle("New view – Rowkeep");
   const tables = useQuery(tablesQuery(workspace, "all"));
-  if (!isManager) return <NotAllowed what="create views" />;
+  if (!mayCreate) return <NotAllowed what="create views" />;
   if (tables.data === undefined) return <Waiting error={tables.error} />;
   return <ViewEditor workspace={workspace} tables={tables.data} />;
 }
@@ -40,6 +37,7 @@ export function ChangeViewPage() {
   const { workspace = "main", name = "" } = useParams();
   useDocumentTitle(`Definition of ${name} – Rowkeep`);
   const mayManage = useMayManage(workspace, "views", name);
+  const mayChange = useStillAllowed(mayManage === true, `${workspace}/${name}`);
   const tables = useQuery(tablesQuery(workspace, "all"));
   const loaded = useQuery({
     queryKey: ["definition", workspace, "views", name],
@@ -47,7 +45,7 @@ export function ChangeViewPage() {
     staleTime: Infinity,
     gcTime: 0,
   });
-  if (mayManage === false && loaded.isSuccess) return <NotAllowed what={`change ${name}`} />;
+  if (mayManage === false && !mayChange && loaded.isSuccess) return <NotAllowed what={`change ${name}`} />;
   if (loaded.data === undefined || tables.data === undefined || mayManage === undefined)
     return <Waiting error={loaded.error ?? tables.error} />;
   return (
@@ -66,6 +64,8 @@ interface ViewEditorProps {
   loaded?: Loaded<ViewDefinition>;
 }
 
+const CALLS = { create: createView, change: changeView, read: readView };
+
 function ViewEditor({ workspace, tables, loaded }: ViewEditorProps) {
   const [base, setBase] = useState(loaded);
   const [first] = useState(() =>
@@ -76,29 +76,10 @@ function ViewEditor({ workspace, tables, loaded }: ViewEditorProps) {
     draftOf: (value) => draftOfView(value, base?.definition),
   });
   const [open, setOpen] = useState<number | null>(null);
-  const [rival, setRival] = useState<Rival<ViewDefinition>>();
-  const [isDeleting, setDeleting] = useState(false);
   const isManager = useIsManager(workspace);
   const guard = usePageGuard(editor.isChanged);
+  const change = useChange({ workspace, kind: "views", base, editor, calls: CALLS, leave: guard.leave });
   const was = base?.definition.name;
-
-  async function store(content: Content): Promise<void> {
-    try {
-      if (base === undefined) {
-        await createView(workspace, content.text);
-        guard.leave(`/w/${workspace}/views/${nameIn(content.value) ?? ""}`);
-        return;
-      }
-      const sent = named(content, base.definition.name);
-      await replaceView(workspace, sent.name, sent.text, base.tag);
-      guard.leave(`/w/${workspace}/views/${sent.name}`);
-    } catch (error) {
-      if (isChangedMeanwhile(error) && base !== undefined)
-        setRival(rivalOf(base.definition, content, await readView(workspace, base.definition.name)));
-      else editor.fail(error);
-    }
-  }
-  const saving = useMutation({ mutationFn: store, onError: editor.fail });
 
   function goTo(pointer: string): void {
     editor.goTo(pointer);
@@ -127,22 +108,13 @@ function ViewEditor({ workspace, tables, loaded }: ViewEditorProps) {
         />
       }
       buttons={
-        <>
-          <Button
-            loading={saving.isPending}
-            onClick={() => {
-              const content = editor.content();
-              if (content !== undefined) saving.mutate(content);
-            }}
-          >
-            {was === undefined ? "Create view" : "Save view"}
-          </Button>
-          {was !== undefined && (
-            <Button variant="light" color="red" onClick={() => setDeleting(true)}>
-              Delete view
-            </Button>
-          )}
-        </>
+        <ChangeButtons
+          workspace={workspace}
+          kind="views"
+          base={base}
+          change={change}
+          onDeleted={() => guard.leave(`/w/${workspace}/tables`)}
+        />
       }
     >
       {isManager && (
@@ -152,31 +124,15 @@ function ViewEditor({ workspace, tables, loaded }: ViewEditorProps) {
           onGoTo={goTo}
         />
       )}
-      {rival !== undefined && (
-        <ChangedDialog
-          name={was ?? ""}
-          rival={rival}
-          onBoth={() => {
-            setBase(rival.theirs);
-            editor.start(draftOfView(rival.definition, rival.theirs.definition), true);
-            setRival(undefined);
-          }}
-          onDiscard={() => {
-            setBase(rival.theirs);
-            editor.start(draftOfView(rival.theirs.definition, rival.theirs.definition), false);
-            setRival(undefined);
-          }}
-          onClose={() => setRival(undefined)}
-        />
-      )}
-      {isDeleting && base !== undefined && (
-        <DeleteDefinition
-          workspace={workspace}
+      {base !== undefined && (
+        <ChangeDialogs
+          base={base}
           kind="views"
-          name={base.definition.name}
-          tag={base.tag}
-          onDeleted={() => guard.leave(`/w/${workspace}/tables`)}
-          onClose={() => setDeleting(false)}
+          change={change}
+          onStart={(definition, theirs, isOwn) => {
+            setBase(theirs);
+            editor.start(draftOfView(definition, theirs.definition), isOwn);
+          }}
         />
       )}
       {guard.dialog}

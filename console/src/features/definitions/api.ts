@@ -119,13 +119,20 @@ export function createView(workspace: string, text: string) {
   );
 }
 
-export function replaceView(workspace: string, view: string, text: string, tag: string) {
-  return answered(
+/** Changes a view; a dry run returns the steps. */
+export async function changeView(
+  workspace: string,
+  view: string,
+  text: string,
+  { tag, dryRun }: ChangeOptions,
+): Promise<Step[]> {
+  const done = await answered(
     api.PUT("/api/v1/workspaces/{workspace}/views/{view}", {
-      params: { path: { workspace, view }, header: { "If-Match": tag } },
+      params: { path: { workspace, view }, query: { dryRun }, header: { "If-Match": tag } },
       ...written(text),
     }),
   );
+  return "steps" in done ? done.steps : [];
 }
 
 export async function previewView(workspace: string, text: string, signal: AbortSignal): Promise<Preview> {

@@ -1,4 +1,4 @@
-import { Alert, Button, Drawer, Group, Stack } from "@mantine/core";
+import { Alert, Button, Drawer, Group, Stack, Textarea } from "@mantine/core";
 import { memo, type SyntheticEvent, useState } from "react";
 import { ApiError, messageOf } from "../../api/errors";
 import type { Cell, Row } from "../../api/types";
@@ -16,6 +16,8 @@ interface AddRowFormProps {
   onAdded: (row: Row) => void;
   onChanged: () => void;
 }
+
+const GONE = "The table no longer has this column, so this is not stored.";
 
 export type Drafts = Record<string, Draft>;
 
@@ -71,6 +73,9 @@ function AddRowForm({ place, columns, initial, onAdded, onChanged }: AddRowFormP
   const [problems, setProblems] = useState<Record<string, string>>({});
   const [error, setError] = useState<string>();
   const [isBusy, setBusy] = useState(false);
+  const [opened] = useState(columns);
+  const names = new Set(columns.map(({ name }) => name));
+  const gone = opened.filter(({ name }) => !names.has(name) && drafts[name] !== undefined);
 
   async function submit(event: SyntheticEvent) {
     event.preventDefault();
@@ -104,7 +109,18 @@ function AddRowForm({ place, columns, initial, onAdded, onChanged }: AddRowFormP
             {error}
           </Alert>
         )}
-        {columns.map((column) => (
+        {gone.map(({ name }) => (
+          <Textarea
+            key={name}
+            size="xs"
+            label={name}
+            value={drafts[name] ?? ""}
+            error={GONE}
+            readOnly
+            autosize
+          />
+        ))}
+        {columns.map((column, at) => (
           <ValueEditor
             key={column.name}
             workspace={place.workspace}
@@ -112,6 +128,7 @@ function AddRowForm({ place, columns, initial, onAdded, onChanged }: AddRowFormP
             label={column.name}
             draft={shownDraft(drafts[column.name], column)}
             error={problems[column.name]}
+            autoFocus={at === 0}
             onChange={(draft) => {
               setDrafts((current) => ({ ...current, [column.name]: draft }));
               onChanged();

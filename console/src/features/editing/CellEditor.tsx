@@ -7,6 +7,8 @@ import type { Column } from "../grid/columns";
 import { ROW_HEIGHT } from "../grid/useVertical";
 import { useSession } from "../session/session";
 import { ValueEditor } from "./ValueEditor";
+import { LeavingGuard } from "./useDraftGuard";
+import { useLostDraft } from "./useLostDraft";
 import { draftOfCell, parsed } from "./values";
 
 /** Where the focus goes afterwards: it stays, goes to the next or previous cell, or went elsewhere already. */
@@ -48,6 +50,13 @@ export function CellEditor({ workspace, row, column, typed, onSave, onClose }: C
   // after signing in again, it is no longer true
   const error = refusal?.wasEnded === true && !isEnded ? undefined : refusal?.message;
   const [isBusy, setBusy] = useState(false);
+  const [isAsking, setAsking] = useState(false);
+  const isUnsaved = draft !== before && !isBusy;
+  const settle = useLostDraft(column.name, isUnsaved ? draft : undefined);
+  const close = (next: Next) => {
+    settle();
+    onClose(next);
+  };
   const isShown = useRef(true);
   useEffect(() => {
     isShown.current = true;
@@ -59,7 +68,7 @@ export function CellEditor({ workspace, row, column, typed, onSave, onClose }: C
   async function commit(next: Next) {
     if (isBusy) return;
     if (draft === before) {
-      onClose(next);
+      close(next);
       return;
     }
     const result = parsed(draft, column);
@@ -70,7 +79,7 @@ export function CellEditor({ workspace, row, column, typed, onSave, onClose }: C
     setBusy(true);
     try {
       await onSave(result.value, base);
-      onClose(next);
+      close(next);
     } catch (refused) {
       const message = messageOf(refused);
       if (!isShown.current) {
@@ -88,7 +97,7 @@ export function CellEditor({ workspace, row, column, typed, onSave, onClose }: C
     if (event.key === "Escape") {
       event.preventDefault();
       // what is on its way to the server cannot be taken back by closing
-      if (!isBusy) onClose("stay");
+      if (!isBusy) close("stay");
     } else if (event.key === "Enter" && !event.shiftKey && !event.defaultPrevented) {
       event.preventDefault();
       void commit("stay");
@@ -107,7 +116,9 @@ export function CellEditor({ workspace, row, column, typed, onSave, onClose }: C
       withinPortal
       withRoles={false}
       closeOnEscape={false}
-      closeOnClickOutside={!isEnded}
+      // it has the focus also while its cell is scrolled away
+      hideDetached={false}
+      closeOnClickOutside={!isEnded && !isAsking}
       onChange={(isOpen) => {
         if (!isOpen) void commit("elsewhere");
       }}
@@ -141,6 +152,7 @@ export function CellEditor({ workspace, row, column, typed, onSave, onClose }: C
           {isBusy ? "Storing…" : "Enter stores, Escape cancels"}
         </Text>
       </Popover.Dropdown>
+      {isUnsaved && <LeavingGuard isWholePage onAsking={setAsking} onDiscard={settle} />}
     </Popover>
   );
 }

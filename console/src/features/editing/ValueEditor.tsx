@@ -1,9 +1,10 @@
-import { Autocomplete, Checkbox, Group, NativeSelect, Textarea, TextInput } from "@mantine/core";
+import { Autocomplete, Checkbox, Group, NativeSelect, Stack, Textarea, TextInput } from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import type { Column } from "../grid/columns";
 import { fromLocalInput, toLocalInput } from "../grid/localInput";
+import { TwiceSelect } from "../grid/TwiceSelect";
 import { referencedQuery } from "./references";
 import { type Draft, searchOf } from "./values";
 
@@ -113,20 +114,23 @@ function selectAll({ currentTarget: input }: React.FocusEvent<HTMLInputElement>)
 function DateEditor({ draft, onChange, shared }: ValueEditorProps & { shared: object }) {
   const [text, setText] = useState(() => toLocalInput(draft ?? ""));
   return (
-    <TextInput
-      {...shared}
-      type="datetime-local"
-      step="0.001"
-      value={draft === null ? "" : text}
-      onChange={(event) => {
-        setText(event.currentTarget.value);
-        onChange(fromLocalInput(event.currentTarget.value));
-      }}
-      // a date that is not complete has no value, so typing it is no change; it must not be taken for none
-      onKeyUp={(event) => {
-        if (event.currentTarget.validity.badInput) onChange("");
-      }}
-    />
+    <Stack flex={1} miw={0} gap={4}>
+      <TextInput
+        {...shared}
+        type="datetime-local"
+        step="0.001"
+        value={draft === null ? "" : text}
+        onChange={(event) => {
+          setText(event.currentTarget.value);
+          onChange(fromLocalInput(event.currentTarget.value, draft ?? ""));
+        }}
+        // a date that is not complete has no value, so typing it is no change; it must not be taken for none
+        onKeyUp={(event) => {
+          if (event.currentTarget.validity.badInput) onChange("");
+        }}
+      />
+      <TwiceSelect time={draft ?? ""} onChange={onChange} />
+    </Stack>
   );
 }
 

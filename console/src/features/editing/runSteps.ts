@@ -143,13 +143,19 @@ async function rowsNow({ workspace, table }: TablePlace, rows: readonly Row[]): 
 function refusedBy(error: unknown, planned: readonly Planned[]): Failure[] {
   const messages = messagesByStep(error, planned);
   if (messages.size === 0 || (error instanceof ApiError && [403, 404].includes(error.status))) {
-    return planned.flatMap(({ steps }) => steps.map((step) => ({ step, message: messageOf(error) })));
+    const message = withoutOperation(messageOf(error));
+    return planned.flatMap(({ steps }) => steps.map((step) => ({ step, message })));
   }
   return planned.flatMap(({ steps }) => {
     if (!steps.some((step) => messages.has(step))) return [];
     const other = "Not added, because another row was refused.";
     return steps.map((step) => ({ step, message: messages.get(step) ?? other }));
   });
+}
+
+/** A person knows no operations, only rows. */
+function withoutOperation(message: string): string {
+  return message.replace(/^Operation \d+: /, "");
 }
 
 /** The messages of an error by step: its pointers are such as /operations/2/data/3/Name. */
@@ -160,7 +166,7 @@ function messagesByStep(error: unknown, planned: readonly Planned[]): Map<Step, 
     const [, operation, row] = pointer?.match(/^\/operations\/(\d+)(?:\/data\/(\d+)(?=\/|$))?/) ?? [];
     const steps = planned[Number(operation)]?.steps ?? [];
     const step = steps[steps.length > 1 ? Number(row) : 0];
-    const message = msg.replace(/^Operation \d+: /, "");
+    const message = withoutOperation(msg);
     if (step !== undefined) found.set(step, [found.get(step), message].filter(Boolean).join(" "));
   }
   return found;

@@ -32,18 +32,21 @@ export function useDraftGuard(isChanged: boolean, onDiscard: () => void): DraftG
 interface LeavingGuardProps {
   /** Whether the draft is the page itself, which links leave too; a dialog covers them. */
   isWholePage?: boolean;
+  onAsking?: (isAsking: boolean) => void;
   onDiscard: () => void;
 }
 
 /** Asks when the browser goes back to another page, or leaves the console. */
-export function LeavingGuard({ isWholePage = false, onDiscard }: LeavingGuardProps) {
+export function LeavingGuard({ isWholePage = false, onAsking, onDiscard }: LeavingGuardProps) {
   useBeforeUnload((event) => event.preventDefault());
   const blocker = useBlocker(
     ({ historyAction, currentLocation, nextLocation }) =>
       (isWholePage || historyAction === NavigationType.Pop) &&
       currentLocation.pathname !== nextLocation.pathname,
   );
-  if (blocker.state !== "blocked") return null;
+  const isAsking = blocker.state === "blocked";
+  useEffect(() => onAsking?.(isAsking), [onAsking, isAsking]);
+  if (!isAsking) return null;
   return (
     <DiscardDialog
       onDiscard={() => {

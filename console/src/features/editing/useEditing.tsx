@@ -57,7 +57,8 @@ type Open =
 /** Everything that changes rows in a grid: cells, ranges, whole rows, and undo. */
 export function useEditing(props: EditingProps): Editing {
   const { place, store, columns, allColumns, selected, query, canWrite, canDelete, onDone } = props;
-  const [cell, setCell] = useState<ActiveCell | null>(null);
+  const [edited, setEdited] = useState<{ row: number; name: string } | null>(null);
+  const cell = cellOf(edited, columns);
   const [typed, setTyped] = useState<string>();
   const [open, setOpen] = useState<Open>(null);
   const [adding, setAdding] = useState<Drafts>();
@@ -173,9 +174,10 @@ export function useEditing(props: EditingProps): Editing {
   return {
     cell,
     edit: (at, character) => {
-      if (editable(at) === undefined) return false;
+      const found = editable(at);
+      if (found === undefined) return false;
       setTyped(character);
-      setCell(at);
+      setEdited({ row: at.row, name: found.name });
       return true;
     },
     remove,
@@ -184,14 +186,14 @@ export function useEditing(props: EditingProps): Editing {
     renderEditor: (row, column) =>
       cell !== null && (
         <CellEditor
-          key={`${cell.row}-${cell.column}`}
+          key={`${cell.row}-${column.name}`}
           workspace={place.workspace}
           row={row}
           column={column}
           typed={typed}
           onSave={(value, base) => saving.save(base, column, value)}
           onClose={(next) => {
-            setCell(null);
+            setEdited(null);
             if (next !== "elsewhere") onDone({ row: cell.row, column: cell.column + MOVES[next] });
           }}
         />
@@ -266,6 +268,12 @@ export function useEditing(props: EditingProps): Editing {
       </>
     ),
   };
+}
+
+/** Where the edited cell is now: the columns can change while it is edited. */
+function cellOf(edited: { row: number; name: string } | null, columns: readonly Column[]): ActiveCell | null {
+  const at = columns.findIndex(({ name }) => name === edited?.name);
+  return edited === null || at < 0 ? null : { row: edited.row, column: at + 1 };
 }
 
 const MOVES = { stay: 0, right: 1, left: -1 };

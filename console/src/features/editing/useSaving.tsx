@@ -1,5 +1,5 @@
 import { notifications } from "@mantine/notifications";
-import { type ReactNode, useState } from "react";
+import { type ReactNode, useEffect, useRef, useState } from "react";
 import { messageOf } from "../../api/errors";
 import type { Cell, Row } from "../../api/types";
 import type { Column } from "../grid/columns";
@@ -15,6 +15,11 @@ interface Saving {
   dialogs: ReactNode;
 }
 
+const OTHERS = {
+  changed: "Somebody else has changed this row.",
+  deleted: "Somebody else has deleted this row.",
+};
+
 /** Stores values, and shows what could not be stored: conflicts with somebody else, and what undo left undone. */
 export function useSaving(
   place: TablePlace,
@@ -24,6 +29,13 @@ export function useSaving(
   onDone: () => void,
 ): Saving {
   const [conflict, setConflict] = useState<Conflict | null>(null);
+  const isShown = useRef(true);
+  useEffect(() => {
+    isShown.current = true;
+    return () => {
+      isShown.current = false;
+    };
+  }, []);
 
   async function save(row: Row, column: Column, mine: Cell): Promise<void> {
     const data = { [column.name]: mine };
@@ -32,6 +44,8 @@ export function useSaving(
       setConflict(null);
       history.record(`edit of ${column.name}`, [{ before: row, after: outcome.saved, data }]);
     } else {
+      // nobody sees a question on a page that was left
+      if (!isShown.current) throw new Error(OTHERS[outcome.conflict === null ? "deleted" : "changed"]);
       setConflict({ column, mine, before: row, theirs: outcome.conflict });
     }
   }

@@ -1,13 +1,14 @@
-import { Alert, Anchor, Button, Group, Progress, Stack, Table, Text } from "@mantine/core";
+import { Alert, Button, Group, Progress, Stack, Table, Text } from "@mantine/core";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link } from "react-router";
 import { ErrorNote } from "../people/ErrorNote";
+import { save } from "./exports";
 import {
   cancelImport,
   filesQuery,
   type Import,
   isOpen,
-  rejectsAddress,
+  readRejects,
   rejectsQuery,
   type UploadedFile,
 } from "./requests";
@@ -144,15 +145,23 @@ interface RejectsProps {
 
 function Rejects({ workspace, file, count }: RejectsProps) {
   const rejects = useQuery(rejectsQuery(workspace, file.id, count));
+  const download = useMutation({
+    mutationFn: async () => save(await readRejects(workspace, file.id), `${file.name}.rejects.ndjson`),
+  });
   return (
     <Stack gap="xs">
       <Group justify="space-between">
         <Text fw={500}>Rejected rows</Text>
-        <Anchor href={rejectsAddress(workspace, file.id)} download size="sm">
+        <Button
+          size="compact-sm"
+          variant="default"
+          loading={download.isPending}
+          onClick={() => download.mutate()}
+        >
           Download all with their reasons
-        </Anchor>
+        </Button>
       </Group>
-      <ErrorNote error={rejects.error} />
+      <ErrorNote error={download.error ?? rejects.error} />
       {rejects.data !== undefined && (
         <Table verticalSpacing={2} fz="xs">
           <Table.Thead>

@@ -35,12 +35,15 @@ export async function readFile(
     body: JSON.stringify({ ...selection, fields }),
     signal,
   });
+  return wholeOf(response, "Try again, with a filter or fewer columns.", signal);
+}
+
+/** All that is sent. `advice` is for a person whose file ended early. */
+export async function wholeOf(response: Response, advice: string, signal?: AbortSignal): Promise<Blob> {
   try {
     return await response.blob();
   } catch (error) {
-    throw signal.aborted
-      ? error
-      : new Error("The rows ended before the last one. Try again, with a filter or fewer columns.");
+    throw signal?.aborted === true ? error : new Error(`The rows ended before the last one. ${advice}`);
   }
 }
 

@@ -4,6 +4,7 @@ import { answered, api, fetched, refusals } from "../../api/client";
 import { unreachable } from "../../api/errors";
 import type { components } from "../../api/schema";
 import { API_ADDRESS } from "../../app/place";
+import { wholeOf } from "./exports";
 import { firstRejects, type RejectedRow } from "./rejects";
 
 type Schemas = components["schemas"];
@@ -26,8 +27,7 @@ function addressOf(workspace: string): string {
   return `${API_ADDRESS}/api/v1/workspaces/${encodeURIComponent(workspace)}/files`;
 }
 
-/** Where the rejected rows of an import can be downloaded. */
-export function rejectsAddress(workspace: string, file: string): string {
+function rejectsAddress(workspace: string, file: string): string {
   return `${addressOf(workspace)}/${file}/rejects`;
 }
 
@@ -103,6 +103,11 @@ export const cancelImport = (workspace: string, file: string) =>
 
 export const deleteFile = (workspace: string, file: string) =>
   answered(api.DELETE("/api/v1/workspaces/{workspace}/files/{file}", path(workspace, file)));
+
+/** All rejected rows of an import, as a file. */
+export async function readRejects(workspace: string, file: string): Promise<Blob> {
+  return wholeOf(await fetched(rejectsAddress(workspace, file), {}), "Try again.");
+}
 
 /** The first rejected rows of an import; the others are not loaded. */
 export const rejectsQuery = (workspace: string, file: string, count: number) =>

@@ -2,6 +2,7 @@ import { Button, Checkbox, Group, NativeSelect, Stack, Text, TextInput } from "@
 import { IconPlus } from "@tabler/icons-react";
 import type { Column } from "../grid/columns";
 import { fromLocalInput, toLocalInput } from "../grid/localInput";
+import { TwiceSelect } from "../grid/TwiceSelect";
 import type { Condition, DraftValue } from "./draft";
 import { OPERATORS } from "./operators";
 
@@ -120,14 +121,17 @@ function TypedInput({ label, column, value, onChange }: TypedInputProps) {
   }
   if (column?.type === "date") {
     return (
-      <TextInput
-        size="xs"
-        type="datetime-local"
-        step={1}
-        aria-label={label}
-        value={toLocalInput(value)}
-        onChange={(event) => onChange(fromLocalInput(event.currentTarget.value))}
-      />
+      <Stack gap={4}>
+        <TextInput
+          size="xs"
+          type="datetime-local"
+          step={1}
+          aria-label={label}
+          value={toLocalInput(value)}
+          onChange={(event) => onChange(fromLocalInput(event.currentTarget.value, value))}
+        />
+        <TwiceSelect time={value} onChange={onChange} />
+      </Stack>
     );
   }
   return (

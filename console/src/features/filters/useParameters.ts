@@ -1,23 +1,16 @@
 /** The parameters in the address bar, of which several can be changed one quickly after the other. */
-import { useCallback, useEffect, useRef } from "react";
+import { useCallback, useEffect, useState } from "react";
 import { useSearchParams } from "react-router";
-
-type Edit = (parameters: URLSearchParams) => URLSearchParams;
+import { type Edit, Newest } from "./newest";
 
 /** The parameters that are shown, and a function that changes the newest ones. */
 export function useParameters(): [URLSearchParams, (edit: Edit) => void] {
   const [parameters, setParameters] = useSearchParams();
-  // the router shows new parameters some time after they are set
-  const newest = useRef(parameters);
-  useEffect(() => {
-    newest.current = parameters;
-  }, [parameters]);
+  const [newest] = useState(() => new Newest(parameters));
+  useEffect(() => newest.shown(parameters), [newest, parameters]);
   const edit = useCallback(
-    (wanted: Edit) => {
-      newest.current = wanted(newest.current);
-      setParameters(newest.current, { replace: true });
-    },
-    [setParameters],
+    (wanted: Edit) => setParameters(newest.edit(wanted), { replace: true }),
+    [newest, setParameters],
   );
   return [parameters, edit];
 }

@@ -1,5 +1,5 @@
 import { type KeyboardEvent, type ReactNode, useEffect, useId, useMemo, useRef, useState } from "react";
-import { useVirtualizer } from "@tanstack/react-virtual";
+import { defaultRangeExtractor, useVirtualizer } from "@tanstack/react-virtual";
 import { useElementSize, useMergedRef } from "@mantine/hooks";
 import type { Row, SortKey } from "../../api/types";
 import type { Column } from "./columns";
@@ -70,6 +70,8 @@ export function Grid(props: GridProps) {
   const pinned = pinnedColumns(columns, layout, width);
   const pinnedWidth = pinned.reduce((sum, column) => sum + widthOf(layout, column), NUMBER_WIDTH);
   const widths = columns.slice(pinned.length).map((column) => widthOf(layout, column));
+  // the cell that is edited is there also while it is scrolled away
+  const kept = (props.editing?.column ?? 0) - 1 - pinned.length;
   const horizontal = useVirtualizer({
     horizontal: true,
     count: widths.length,
@@ -79,6 +81,7 @@ export function Grid(props: GridProps) {
     paddingStart: pinnedWidth,
     scrollPaddingStart: pinnedWidth,
     overscan: 2,
+    rangeExtractor: (range) => withKept(defaultRangeExtractor(range), kept),
   });
   // each render has its own list of the same columns, and the rows need the same one
   const drawn = horizontal.getVirtualItems().map(({ index, start }): [number, number] => [index, start]);
@@ -187,6 +190,7 @@ export function Grid(props: GridProps) {
 
   const rows: number[] = [];
   for (let index = vertical.first; index <= vertical.last; index++) rows.push(index);
+  const drawnRows = withKept(rows, Math.min(props.editing?.row ?? -1, total - 1));
   const menuOf = columns.find(({ name }) => name === openMenu);
   const isActiveThere = at.row === -1 || (vertical.first <= at.row && at.row <= vertical.last);
   return (
@@ -221,7 +225,7 @@ export function Grid(props: GridProps) {
         onSort={onSort}
       />
       <div role="rowgroup" className={classes.body} style={{ height: vertical.height, width: totalWidth }}>
-        {rows.map((index) => {
+        {drawnRows.map((index) => {
           const isSelected = range !== undefined && range.firstRow <= index && index <= range.lastRow;
           const edited = props.editing?.row === index ? props.editing.column : null;
           return (
@@ -251,6 +255,11 @@ export function Grid(props: GridProps) {
       </div>
     </div>
   );
+}
+
+/** What is drawn, with one more in its order. */
+function withKept(drawn: number[], kept: number): number[] {
+  return kept < 0 || drawn.includes(kept) ? drawn : [...drawn, kept].sort((a, b) => a - b);
 }
 
 export function cellId(gridId: string, { row, column }: ActiveCell): string {

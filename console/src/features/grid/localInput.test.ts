@@ -1,5 +1,5 @@
 import { expect, test, vi } from "vitest";
-import { fromLocalInput, toLocalInput } from "./localInput";
+import { fromLocalInput, timesLike, toLocalInput } from "./localInput";
 
 const ZONES = ["UTC", "America/St_Johns", "Asia/Kathmandu", "Europe/Amsterdam", "Africa/Monrovia"];
 
@@ -28,4 +28,27 @@ test("an offset of 3:30:52 is that of the time", () => {
 test.each(["", "soon"])("%s is not a time", (text) => {
   expect(toLocalInput(text)).toBe("");
   expect(fromLocalInput(text)).toBe("");
+});
+
+test("an hour that comes twice has two times, and a change stays in its own one", () => {
+  vi.stubEnv("TZ", "Europe/Amsterdam");
+  const [first = "", second = ""] = timesLike("2026-10-25T01:30:00Z");
+  expect([first, second]).toEqual(["2026-10-25T00:30:00.000Z", "2026-10-25T01:30:00.000Z"]);
+  expect(timesLike(first)).toEqual([first, second]);
+  expect(fromLocalInput(toLocalInput(first), second)).toBe(second);
+  expect(fromLocalInput(toLocalInput(first), first)).toBe(first);
+  expect(fromLocalInput(toLocalInput(first), "2026-10-25T02:30:00Z")).toBe(first);
+  expect(fromLocalInput("2026-10-25T02:59", second)).toBe("2026-10-25T01:59:00.000Z");
+  expect(fromLocalInput("2026-10-25T03:00", second)).toBe("2026-10-25T02:00:00.000Z");
+  // the hours around it, and clocks that are set forward
+  for (const time of ["2026-03-29T00:59:59.000Z", "2026-03-29T01:00:00.000Z", "2026-10-25T02:00:00.000Z"])
+    expect(timesLike(time)).toEqual([time]);
+  vi.stubEnv("TZ", "Australia/Lord_Howe");
+  expect(timesLike("2026-04-04T14:45:00.000Z")).toEqual([
+    "2026-04-04T14:45:00.000Z",
+    "2026-04-04T15:15:00.000Z",
+  ]);
+  vi.unstubAllEnvs();
+  expect(timesLike("+275760-09-13T00:00:00.000Z")).toHaveLength(1);
+  expect(timesLike("soon")).toEqual([]);
 });

@@ -41,10 +41,11 @@ export function RowValues({ place, id, row, columns, usable, canWrite }: RowValu
     };
   }, [queries, place.workspace, place.table, id]);
   const history = useHistory(place, columns, shown);
-  const [edited, setEdited] = useState<Column>();
+  // by its name: the columns are read again, while the editor is open too
+  const [edited, setEdited] = useState<string>();
   const table = useRef<HTMLTableElement>(null);
-  const focus = (column: Column | undefined) =>
-    table.current?.querySelector<HTMLElement>(`[data-edits="${column?.name ?? ""}"]`)?.focus();
+  const focus = (name: string | undefined) =>
+    table.current?.querySelector<HTMLElement>(`[data-edits="${name ?? ""}"]`)?.focus();
   const saving = useSaving(place, columns, history, shown, () => focus(edited));
   useHotkeys([
     ["mod+Z", history.undo],
@@ -73,7 +74,7 @@ export function RowValues({ place, id, row, columns, usable, canWrite }: RowValu
               <Table.Td
                 style={BREAKS}
                 onDoubleClick={() => {
-                  if (canWrite && !column.isSystem) setEdited(column);
+                  if (canWrite && !column.isSystem) setEdited(column.name);
                 }}
               >
                 <Group gap="xs" wrap="nowrap" justify="space-between" align="flex-start">
@@ -87,13 +88,13 @@ export function RowValues({ place, id, row, columns, usable, canWrite }: RowValu
                       data-edits={column.name}
                       aria-label={`Edit ${column.name}`}
                       title={`Edit ${column.name}`}
-                      onClick={() => setEdited(column)}
+                      onClick={() => setEdited(column.name)}
                     >
                       <IconPencil size={14} aria-hidden />
                     </ActionIcon>
                   )}
                 </Group>
-                {edited === column && (
+                {edited === column.name && (
                   <CellEditor
                     workspace={place.workspace}
                     row={row}
@@ -103,7 +104,9 @@ export function RowValues({ place, id, row, columns, usable, canWrite }: RowValu
                     onClose={(next) => {
                       setEdited(undefined);
                       if (next === "elsewhere") return;
-                      focus(next === "stay" ? column : neighbour(column, next === "right" ? 1 : -1));
+                      focus(
+                        next === "stay" ? column.name : neighbour(column, next === "right" ? 1 : -1).name,
+                      );
                     }}
                   />
                 )}

@@ -1,10 +1,10 @@
-import { ActionIcon, Button, Kbd } from "@mantine/core";
+import { ActionIcon, Alert, Button, Kbd, Modal } from "@mantine/core";
 import { useHotkeys } from "@mantine/hooks";
 import { IconSearch } from "@tabler/icons-react";
-import { lazy, Suspense, useState } from "react";
+import { useState } from "react";
 import { useLocation } from "react-router";
+import { notLoadedText, usePart } from "../../app/notLoaded";
 
-const SearchDialog = lazy(() => import("./SearchDialog"));
 const IS_MAC = /Mac|iPhone|iPad/.test(navigator.userAgent);
 
 /** Opens the search of everything, also by Ctrl+K or Command+K from anywhere. */
@@ -15,6 +15,9 @@ export function SearchButton({ workspace }: { workspace: string }) {
   const open = () => setOpenedOn(key);
   const close = () => setOpenedOn(undefined);
   useHotkeys([["mod+K", open]], [], true);
+  const isOpen = openedOn === key;
+  const part = usePart("search", () => import("./SearchDialog"), isOpen);
+  const SearchDialog = part.data?.SearchDialog;
   return (
     <>
       <ActionIcon variant="default" size="lg" aria-label="Search everywhere" hiddenFrom="sm" onClick={open}>
@@ -30,10 +33,15 @@ export function SearchButton({ workspace }: { workspace: string }) {
       >
         Search everywhere
       </Button>
-      {openedOn === key && (
-        <Suspense fallback={null}>
-          <SearchDialog key={workspace} workspace={workspace} onClose={close} />
-        </Suspense>
+      {isOpen && SearchDialog !== undefined && (
+        <SearchDialog key={workspace} workspace={workspace} onClose={close} />
+      )}
+      {isOpen && part.error !== null && (
+        <Modal opened onClose={close} title="Search everywhere" closeButtonProps={{ "aria-label": "Close" }}>
+          <Alert color="red" role="alert">
+            {notLoadedText(part.error)} Load the page again; store first what you have typed.
+          </Alert>
+        </Modal>
       )}
     </>
   );

@@ -12,7 +12,7 @@ interface SearchDialogProps {
 }
 
 /** Finds tables, views, columns, apps, users, pages and docs, and goes there. */
-export default function SearchDialog({ workspace, onClose }: SearchDialogProps) {
+export function SearchDialog({ workspace, onClose }: SearchDialogProps) {
   const navigate = useNavigate();
   useFocusBack();
   const [text, setText] = useState("");

@@ -3,10 +3,9 @@ import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { type ReactNode, useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { answered, api, onSession, sessionStarted } from "../../api/client";
 import { ApiError, messageOf } from "../../api/errors";
-import { type Session, SessionContext } from "./session";
+import { SESSION_KEY as KEY, type Session, SessionContext } from "./session";
 import { useOtherTabs } from "./useOtherTabs";
 
-const KEY = ["session"];
 const RIGHTS = new Set(["session", "usable"]);
 
 /** The session is in a cookie that scripts cannot read: the server says whose it is. */

@@ -4,6 +4,9 @@ import type { components } from "../../api/schema";
 
 export type Session = components["schemas"]["SessionResponse"];
 
+/** Where the cache has the session. */
+export const SESSION_KEY = ["session"];
+
 export interface SessionState {
   /** undefined: not known yet; null: nobody is signed in. */
   session: Session | null | undefined;

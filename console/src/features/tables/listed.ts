@@ -4,6 +4,9 @@ import type { Table, UsableTable, View } from "../../api/types";
 /** Also the part of a path, in the API and in the address bar. */
 export type Kind = "tables" | "views";
 
+/** One of a kind. */
+export const NOUNS = { tables: "table", views: "view" } as const;
+
 export interface Listed {
   kind: Kind;
   name: string;
