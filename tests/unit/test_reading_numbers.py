@@ -69,6 +69,6 @@ def test_whole_numbers_beyond_a_double_are_never_rounded(typed: Planner, literal
 @pytest.mark.parametrize("literal", BIG, ids=range(len(BIG)))
 @pytest.mark.parametrize("name", ["Text", "Num", "Whole", "Flag", "Moment"])
 def test_numbers_beyond_all_types_are_refused(typed: Planner, name: str, literal: str) -> None:
-    problem(typed.insert_text(f'{{"data":{{"{name}":{literal}}}}}'), (400, 422))
+    problem(typed.insert_text(f'{{"data":{{"{name}":{literal}}}}}'), 422, "invalid_value", f"/data/{name}")
     query = f'{{"query":{{"expressions":[{{"field":"{name}","operand":"=","value":{literal}}}]}}}}'
-    problem(typed.query_text(query), (400, 422))
+    problem(typed.query_text(query), 422, "invalid_value", "/query/expressions/0/value")
