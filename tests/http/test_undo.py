@@ -116,6 +116,27 @@ def test_an_undo_under_a_key_is_repeated_only_with_its_rights(people: Bot, works
     assert people.request("POST", UNDO, **keyed).content == first.content
 
 
+def test_an_undo_does_not_name_what_the_app_cannot_see(workspace: Workspace) -> None:
+    named = {"name": "by_name", "isUnique": True, "columns": [{"name": "Name"}]}
+    workspace.create_table(
+        {"name": "customers", "schemaDef": [{"name": "Name", "type": "string"}], "indexes": [named]}
+    )
+    buyer = {"name": "Buyer", "type": "string", "reference": {"table": "customers", "column": "Name"}}
+    workspace.create_table({"name": "orders", "schemaDef": [buyer], "history": {"keepDays": 30}})
+    customers = f"{workspace.path}/data/tables/customers"
+    good(workspace.admin.post(customers, json={"data": {"Name": "Ann"}}))
+    bot = workspace.bot({"orders": "rwd"})
+    good(bot.insert("orders", {"Buyer": "Ann"}))
+    deleted = operation(bot.delete("orders", ALL))
+    good(workspace.admin.request("DELETE", customers, json={"query": ALL}))
+    response = undo(bot, deleted)
+    refusal = problem(response, 409, "reference_violation")["detail"]
+    assert refusal.endswith("to a row that does not exist. Nothing was undone; restore that row first.")
+    assert "customers" not in response.text
+    good(workspace.admin.post(customers, json={"data": {"Name": "Ann"}}))
+    assert good(undo(bot, deleted)) == counts(1, 0, 0)
+
+
 def test_what_is_refused(people: Bot, workspace: Workspace) -> None:
     inserted = operation(people.insert("people", {"Number": 5}))
     deleted = operation(

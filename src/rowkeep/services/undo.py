@@ -259,10 +259,16 @@ def _unique_error(writing: Writing, conflict: UniqueConflict) -> Exception:
 
 
 def _reference_error(caller: Caller, writing: Writing) -> Exception:
-    if writing.lacks is not None:
-        child, row_key, parent = writing.lacks
-        referring = f"Row {row_key} of {child.name}" if caller.may(child, Right.READ) else "Another row"
+    lacks = writing.lacks
+    if lacks is not None:
+        child, parent = lacks.table, lacks.parent
+        referring = f"Row {lacks.row_key} of {child.name}" if caller.may(child, Right.READ) else "Another row"
         referred = "a row" if parent is None or not caller.sees(parent) else f"a row of {parent.name}"
+        if lacks.is_written:
+            return ReferenceViolation(
+                f"{referring} would refer to {referred} that does not exist. Nothing was undone; restore "
+                "that row first."
+            )
         return StillReferenced(
             f"{referring} would refer to {referred} that does not exist. Nothing was "
             "undone; change or delete the referencing row first, or restore the referenced one."

@@ -74,15 +74,25 @@ RIGHTS = {
 }
 
 
+class Lacking(msgspec.Struct, frozen=True):
+    """A row of a table that would refer to a missing row of its ``parent``, if that table is known.
+    ``is_written``: certainly because of what the undo writes to rows of the table, and not because it removes
+    or changes rows of the parent."""
+
+    table: Table
+    row_key: str
+    parent: Table | None
+    is_written: bool
+
+
 class Writing(msgspec.Struct):
     """What the script writes at the moment: the rows of a table, for the error if they do not fit. ``lacks``
-    is a table, the row of it that would refer to a missing row, and the table of that, if it is known, where
-    references are checked at the end."""
+    is the row that does not, where references are checked at the end."""
 
     table: Table | None = None
     action: Action | None = None
     row_keys: Sequence[str] = ()
-    lacks: tuple[Table, str, Table | None] | None = None
+    lacks: Lacking | None = None
 
 
 class _Change(msgspec.Struct, frozen=True):
@@ -296,7 +306,11 @@ class UndoScript:
             for _, number, parent, *_ in unmatched:
                 rows = yield id_at(physical).bind({"number": number})
                 parents = {str(table_name(each)): each for each in tables}
-                self.writing.lacks = (table, str(rows[0][0]), parents.get(str(parent)))
+                referred_to = parents.get(str(parent))
+                is_written = _writes(found, table, Effect.RESTORED, Effect.CHANGED) and not _writes(
+                    found, referred_to, Effect.REMOVED, Effect.CHANGED
+                )
+                self.writing.lacks = Lacking(table, str(rows[0][0]), referred_to, is_written)
                 return
 
     def _named_conflicts(self) -> RowSteps[tuple[Conflict, ...]]:
@@ -483,6 +497,16 @@ def _needed(each: _TableUndo) -> tuple[Right, ...]:
     wanted = [rights for effect, rights in RIGHTS.items() if each.effects[effect]]
     wanted += [(Right.READ,)] if each.has_conflicts else []
     return tuple(dict.fromkeys(right for rights in wanted for right in rights))
+
+
+def _writes(found: Sequence[_TableUndo], table: Table | None, *effects: Effect) -> bool:
+    """Whether the undo has one of these effects on rows of a table."""
+    return any(
+        each.effects[effect] > 0
+        for each in found
+        if table is not None and each.table.id == table.id
+        for effect in effects
+    )
 
 
 def _has_effects(each: _TableUndo) -> bool:
