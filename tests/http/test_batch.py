@@ -584,6 +584,22 @@ def test_wrong_operations(family: Bot, operation: Any, code: str, pointer: str) 
     assert state(family) == [[], []]
 
 
+def test_numbers_that_are_too_large(family: Bot) -> None:
+    for number in ("1e400", "-" + "9" * 5000):
+        for member in ("op", "table", "limit", "offset"):
+            text = {"op": '"query"', "table": '"parents"'} | {member: number}
+            operation = ",".join(f'"{key}":{value}' for key, value in text.items())
+            response = family.request("POST", BATCH, content=f'{{"operations":[{{{operation}}}]}}')
+            refusal = problem(response, 400, "invalid_body", f"/operations/0/{member}")
+            assert refusal["detail"].startswith(f'Operation 0: "{member}" must be ')
+        problem(
+            family.request("POST", BATCH, content=f'{{"operations":[{number}]}}'),
+            400,
+            "invalid_body",
+            "/operations/0",
+        )
+
+
 def test_repeated_keys_are_refused(family: Bot) -> None:
     def send(text: str) -> httpx.Response:
         return family.request("POST", BATCH, content=text, headers={"Content-Type": "application/json"})

@@ -210,7 +210,7 @@ def test_what_does_not_write_refuses_keys(workspace: Workspace) -> None:
     bot = workspace.bot({"people": "rwd"})
     for method, path in (("POST", f"{TABLE}/query"), ("GET", "/api/public/tables")):
         refusal = problem(bot.request(method, path, headers=keyed("k")), 400, "invalid_parameter")
-        assert "inserts, updates, deletes and batches" in refusal["detail"]
+        assert "inserts, updates, deletes, batches and undos" in refusal["detail"]
     tables = f"{workspace.path}/tables"
     problem(workspace.admin.post(tables, json=PEOPLE, headers=keyed("k")), 400, "invalid_parameter")
 

@@ -105,6 +105,49 @@ def test_an_app_does_not_learn_which_table_refers(workspace: Workspace, shop: Bo
     assert "referenced by orders.Customer." in refusal["detail"]
 
 
+def test_an_app_does_not_learn_to_which_table_its_rows_refer(workspace: Workspace) -> None:
+    names, codes = index("by_name", "Name", unique=True), index("by_code", "Code", unique=True)
+    workspace.create_table(table("customers", column("Name"), indexes=(names,)))
+    orders = table("orders", column("Code"), column("Buyer", **refers("customers", "Name")), indexes=(codes,))
+    workspace.create_table(orders)
+    bot = workspace.bot({"orders": "rwd"})
+    good(bot.insert("orders", {"Code": "1"}))
+    row = {"Code": "2", "Buyer": "Cid"}
+    upsert = {"data": [row], "onConflict": {"columns": ["Code"], "action": "update"}}
+    bulk, batch = "/api/public/tables/orders/bulk", "/api/public/batch"
+    lines = {"content": b'{"Code":"2","Buyer":"Cid"}\n', "headers": {"Content-Type": "application/x-ndjson"}}
+
+    def refusals() -> list[tuple[Any, int]]:
+        operations = [
+            {"op": "insert", "table": "orders", "data": row},
+            {"op": "bulk", "table": "orders", **upsert},
+            {"op": "update", "table": "orders", "query": {"all": True}, "data": {"Buyer": "Cid"}},
+        ]
+        return [
+            (bot.insert("orders", row), 409),
+            (bot.bulk("orders", [{}, row]), 409),
+            (bot.update("orders", {"all": True}, {"Buyer": "Cid"}), 409),
+            (bot.request("POST", bulk, json=upsert), 409),
+            (bot.request("POST", bulk, json={"data": [row], "mode": "partial"}), 422),
+            (bot.request("POST", bulk, json=upsert | {"mode": "partial"}), 422),
+            (bot.request("POST", bulk, **lines), 409),
+            (bot.request("POST", f"{bulk}?onConflict=Code&action=update", **lines), 409),
+            (bot.request("POST", f"{bulk}?mode=partial", **lines), 422),
+            *((bot.request("POST", batch, json={"operations": [each]}), 409) for each in operations),
+        ]
+
+    for response, status in refusals():
+        assert response.status_code == status, response.text
+        error = response.json()["errors"][0]
+        assert error["code"] == "reference_violation"
+        assert error["msg"].endswith('Buyer "Cid" does not exist in the column that it references.')
+        assert not any(name in response.text for name in ("customers", "Name"))
+    # any grant makes the table visible, and what is visible is named
+    workspace.grant(bot.client_id, "customers", "w")
+    for response, _ in refusals():
+        assert 'Buyer \\"Cid\\" does not exist in customers.Name.' in response.text
+
+
 def test_rows_of_a_bulk_refer_to_each_other_in_any_order(shop: Bot) -> None:
     rows = [{"Name": "Cid", "Boss": "Ann"}, {"Name": "Ann", "Boss": "Ann"}, {"Name": "Bob", "Boss": "Cid"}]
     assert len(records(shop.bulk("staff", rows))) == 3

@@ -92,6 +92,51 @@ def test_an_undo_under_a_key_is_done_once(people: Bot) -> None:
     assert first.headers["Operation-Id"] == second.headers["Operation-Id"]
 
 
+def test_an_undo_under_a_key_is_repeated_only_with_its_rights(people: Bot, workspace: Workspace) -> None:
+    changed = operation(people.update("people", ALL, {"Number": 9}))
+    inserted = operation(people.insert("people", {"Number": 9}))
+    keyed = {"headers": {"Idempotency-Key": "undo-2"}, "json": {"operation": changed}}
+    first = people.request("POST", UNDO, **keyed)
+    assert good(first) == counts(0, 3, 0)
+
+    for rights in ("r", "wd", "d"):
+        workspace.grant(people.client_id, "people", rights)
+        refused = problem(people.request("POST", UNDO, **keyed), 403, "forbidden")
+        assert "The undo changes rows of people, which needs the right" in refused["detail"]
+    workspace.grant(people.client_id, "people", "")
+    refused = problem(people.request("POST", UNDO, **keyed), 403, "forbidden")
+    assert refused["detail"] == "The undo changes rows of a table that the app cannot use."
+    assert "people" not in problem(undo(people, inserted), 403, "forbidden")["detail"]
+
+    workspace.grant(people.client_id, "people", "rw")
+    again = people.request("POST", UNDO, **keyed)
+    assert again.headers["Idempotency-Replayed"] == "true"
+    assert again.content == first.content
+    assert workspace.admin.delete(f"{workspace.path}/tables/people").status_code == 204
+    assert people.request("POST", UNDO, **keyed).content == first.content
+
+
+def test_an_undo_does_not_name_what_the_app_cannot_see(workspace: Workspace) -> None:
+    named = {"name": "by_name", "isUnique": True, "columns": [{"name": "Name"}]}
+    workspace.create_table(
+        {"name": "customers", "schemaDef": [{"name": "Name", "type": "string"}], "indexes": [named]}
+    )
+    buyer = {"name": "Buyer", "type": "string", "reference": {"table": "customers", "column": "Name"}}
+    workspace.create_table({"name": "orders", "schemaDef": [buyer], "history": {"keepDays": 30}})
+    customers = f"{workspace.path}/data/tables/customers"
+    good(workspace.admin.post(customers, json={"data": {"Name": "Ann"}}))
+    bot = workspace.bot({"orders": "rwd"})
+    good(bot.insert("orders", {"Buyer": "Ann"}))
+    deleted = operation(bot.delete("orders", ALL))
+    good(workspace.admin.request("DELETE", customers, json={"query": ALL}))
+    response = undo(bot, deleted)
+    refusal = problem(response, 409, "reference_violation")["detail"]
+    assert refusal.endswith("to a row that does not exist. Nothing was undone; restore that row first.")
+    assert "customers" not in response.text
+    good(workspace.admin.post(customers, json={"data": {"Name": "Ann"}}))
+    assert good(undo(bot, deleted)) == counts(1, 0, 0)
+
+
 def test_what_is_refused(people: Bot, workspace: Workspace) -> None:
     inserted = operation(people.insert("people", {"Number": 5}))
     deleted = operation(

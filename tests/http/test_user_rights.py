@@ -110,7 +110,16 @@ def test_a_definition_gives_nobody_what_is_invisible(place: Workspace, ada: Pers
     # what the view reads already remains, but it shows nothing more of that
     good(ada.http.put(f"{place.path}/views/names", json=VIEW | {"description": "Names"}))
     more = VIEW | {"columns": ["people.Last_Name", "people.Number"]}
-    problem(ada.http.put(f"{place.path}/views/names", json=more), 403, "forbidden")
+    guessed = VIEW | {"columns": ["people.Last_Name", "people.Salary"]}
+    filtered = VIEW | {"filter": {"field": "people.Number", "operand": "=", "value": "no number"}}
+    refused = [ada.http.put(f"{place.path}/views/names", json=each) for each in (more, guessed, filtered)]
+    # a column that is there, one that is not, and one of another type
+    assert {problem(each, 403, "forbidden")["detail"] for each in refused} == {
+        "View names reads tables that are not visible to you. You can change its name and description, but "
+        "not what it shows."
+    }
+    long = VIEW | {"description": "x" * 101}
+    problem(ada.http.put(f"{place.path}/views/names", json=long), 400, pointer="/description")
     share(place, ada, "tables/people", "read")
     good(ada.http.put(f"{place.path}/views/names", json=more))
     share(place, ada, "tables/people", "manage")
@@ -124,6 +133,34 @@ def test_a_definition_gives_nobody_what_is_invisible(place: Workspace, ada: Pers
     share(place, ada, "tables/orders", "read")
     good(ada.http.put(f"{place.path}/tables/people", json=referring))
     good(ada.http.put(f"{place.path}/views/names", json=stolen))
+
+
+def test_a_reference_to_what_is_invisible_stays_as_it_is(place: Workspace, ada: Person) -> None:
+    unique = [{"name": each, "isUnique": True, "columns": [{"name": each}]} for each in ("Code", "Secret")]
+    columns = [{"name": each, "type": "string"} for each in ("Code", "Secret")]
+    good(place.admin.put(
+        f"{place.path}/tables/orders", json=ORDERS | {"schemaDef": columns, "indexes": unique}
+    ))  # fmt: skip
+    refers = {"name": "Order", "type": "string", "reference": {"table": "orders", "column": "Code"}}
+    parcels = {"name": "parcels", "schemaDef": [refers]}
+    place.create_table(parcels)
+    share(place, ada, "tables/parcels", "manage")
+    path = f"{place.path}/tables/parcels"
+
+    def with_column(column: str) -> dict[str, Any]:
+        other = {"name": "Other", "type": "string", "reference": {"table": "orders", "column": column}}
+        return parcels | {"schemaDef": [refers, other]}
+
+    refused = [ada.http.put(path, json=with_column(each)) for each in ("Secret", "nothing")]
+    refused.append(ada.http.put(f"{path}?dryRun=true", json=with_column("Secret")))
+    assert {problem(each, 403, "forbidden")["detail"] for each in refused} == {
+        "Table parcels references a table that is not visible to you. You can keep or remove its references "
+        "to that table, but not add others."
+    }
+    good(ada.http.put(path, json=parcels | {"description": "In transit"}))
+    good(ada.http.put(path, json=with_column("Code")))
+    share(place, ada, "tables/orders", "read")
+    good(ada.http.put(path, json=with_column("Secret")))
 
 
 def test_a_rename_takes_over_no_other_table(place: Workspace, ada: Person) -> None:

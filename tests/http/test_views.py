@@ -239,6 +239,20 @@ def test_filter_having_and_sort(viewer: Viewer) -> None:
     )
 
 
+def test_an_empty_string_is_null_where_no_string_can_be(viewer: Viewer) -> None:
+    for operand, null in (("=", None), ("!=", None), ("in", [None]), ("not in", [None])):
+        sent = "" if null is None else [""]
+        found = [
+            viewer.read(
+                table="people",
+                columns=["people.Name"],
+                filter=all_of(comparison("people.Age", operand, value)),
+            )
+            for value in (null, sent)
+        ]
+        assert found[0] == found[1], operand
+
+
 def test_pages(viewer: Viewer) -> None:
     told_apart = viewer.make(
         table="people",

@@ -79,6 +79,17 @@ def test_a_key_twice_is_refused(
     problem(sent(people, method, path, content), 400, "repeated_key", expected)
 
 
+@pytest.mark.parametrize("number", ["1e400", "9" * 400, "9" * 5000])
+def test_a_number_that_is_too_large_is_of_the_wrong_type(people: Planner, number: str) -> None:
+    for text, pointer in (
+        (f'{{"query":{{"all":true}},"maxAffected":{number}}}', "/maxAffected"),
+        (f'{{"query":{{"operator":{number}}}}}', "/query/operator"),
+        (f'{{"query":{number}}}', "/query"),
+        (f'{{"query":{{"expressions":[{{"field":{number}}}]}}}}', "/query/expressions/0/field"),
+    ):
+        problem(people.delete_text(text), 400, "invalid_body", pointer)
+
+
 @pytest.mark.parametrize(("method", "path", "body", "pointer", "hint"), MISPLACED)
 def test_messages_name_the_right_place(
     people: Planner, method: str, path: str, body: object, pointer: str, hint: str

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from planner import Planner, good, problem
 
-from cases.numbers import BEYOND_DOUBLES, BIG, DOUBLES, INTEGERS, NUMBERS, exact_digits
+from cases.numbers import BEYOND_DOUBLES, BIG, DOUBLES, INTEGERS, NUMBERS, ROUNDED, exact_digits
 from rowkeep.codec.rows import encode
 from support.definitions import TYPED
 
@@ -66,9 +66,19 @@ def test_whole_numbers_beyond_a_double_are_never_rounded(typed: Planner, literal
         assert digits(outcome.value)["Whole"] == exact_digits(literal)
 
 
+@pytest.mark.parametrize("literal", ROUNDED)
+@pytest.mark.parametrize("name", ["Whole", "Moment"])
+def test_what_is_not_whole_is_not_rounded(typed: Planner, name: str, literal: str) -> None:
+    row = f'{{"{name}":{literal}}}'
+    problem(typed.insert_text(f'{{"data":{row}}}'), 422, "invalid_value", f"/data/{name}")
+    problem(typed.update_text(f'{{"query":{{"all":true}},"data":{row}}}'), 422, "invalid_value")
+    query = f'{{"query":{{"expressions":[{{"field":"{name}","operand":"=","value":{literal}}}]}}}}'
+    problem(typed.query_text(query), 422, "invalid_value", "/query/expressions/0/value")
+
+
 @pytest.mark.parametrize("literal", BIG, ids=range(len(BIG)))
 @pytest.mark.parametrize("name", ["Text", "Num", "Whole", "Flag", "Moment"])
 def test_numbers_beyond_all_types_are_refused(typed: Planner, name: str, literal: str) -> None:
-    problem(typed.insert_text(f'{{"data":{{"{name}":{literal}}}}}'), (400, 422))
+    problem(typed.insert_text(f'{{"data":{{"{name}":{literal}}}}}'), 422, "invalid_value", f"/data/{name}")
     query = f'{{"query":{{"expressions":[{{"field":"{name}","operand":"=","value":{literal}}}]}}}}'
-    problem(typed.query_text(query), (400, 422))
+    problem(typed.query_text(query), 422, "invalid_value", "/query/expressions/0/value")

@@ -57,3 +57,23 @@ def test_what_is_read_is_written_the_same() -> None:
     assert written["sortBy"] == [{"field": "Whos", "order": "asc"}]
     again = definition_of_view(good(read(json.loads(msgspec.json.encode(written)))), by_id)
     assert again == written
+
+
+@pytest.mark.parametrize(
+    ("operand", "sent", "stored"), [("=", "", None), ("!=", "", None), ("in", ["", "7"], [None, 7])]
+)
+def test_an_empty_string_is_null_where_no_string_can_be(operand: str, sent: Any, stored: Any) -> None:
+    text = view(filter=where("people.Age", operand, sent), groupBy=["people.Name"])
+    text |= {
+        "columns": ["people.Name", {"expr": "max(people.Age)", "as": "Years"}],
+        "having": where("Years", operand, sent),
+    }
+    written = definition_of_view(good(read(text)), {table.id: table for table in TABLES.values()})
+    assert written["filter"] == where("people.Age", operand, stored)
+    assert written["having"] == where("Years", operand, stored)
+
+
+def test_an_empty_string_stays_one_in_a_column_of_strings() -> None:
+    found = good(read(view(filter=where("people.Name", "=", ""))))
+    by_id = {table.id: table for table in TABLES.values()}
+    assert definition_of_view(found, by_id)["filter"] == where("people.Name", "=", "")

@@ -6,6 +6,7 @@ when its table is known and references to earlier results are replaced.
 
 from __future__ import annotations
 
+import math
 from enum import StrEnum
 from typing import Any
 
@@ -21,6 +22,7 @@ from rowkeep.errors.catalogue import (
     pointer,
     preview,
 )
+from rowkeep.model.column_types import decode_value
 from rowkeep.model.data_requests import RowRange
 
 MAX_OPERATIONS = 1000
@@ -167,8 +169,11 @@ def _number(members: dict[str, msgspec.Raw], key: str, least: int) -> int | None
 
 
 def _value(raw: msgspec.Raw) -> Any:
-    """A value for a check; arrays and objects are not decoded."""
+    """A value for a check; arrays and objects are not decoded, nor numbers of thousands of digits."""
     text = bytes(raw)
     if text[:1] in (b"[", b"{"):
         return [] if text[:1] == b"[" else {}
-    return msgspec.json.decode(text)
+    try:
+        return decode_value(text)
+    except msgspec.ValidationError:
+        return -math.inf if text[:1] == b"-" else math.inf

@@ -17,6 +17,8 @@ from rowkeep.model.tables import Column
 from rowkeep.model.values.json_values import MAX_DOCUMENT_BYTES
 from rowkeep.model.values.scalars import HALF_SURROGATES, Cell, Misfit
 
+TOO_LARGE = "must not have a number of more than 4300 digits"
+
 
 def _decoded_value(raw: bytes) -> Any:
     """A decoded value; an array or object that is too large for any column is not decoded in full."""
@@ -43,6 +45,10 @@ def read_cell(
         if (sent := sent_changes(column, text)) is not None:
             return _read_change(column, sent, where, prefix, problems, changes)
         value = _decoded_value(text)
+    except msgspec.ValidationError:
+        # a number of thousands of digits
+        problems.add(InvalidValue, f"{prefix}Column {column.name} {TOO_LARGE}.", where)
+        return None
     except (ValueError, RecursionError) as error:
         raise MalformedJson(complaint(error, text, "The value"), pointer=where) from None
     if value is None or (value == "" and column.reads_empty_as_null):

@@ -101,6 +101,9 @@ def refuse_other_encodings(body: bytes) -> None:
 
 # messages about JSON that cannot be decoded
 
+OUT_OF_RANGE = "out of range"
+"""The end of msgspec's message for a number that Python does not read: of thousands of digits, or beyond a
+double."""
 _SYNTAX = re.compile(r"JSON is malformed: (.*) \(byte ([0-9]+)\)")
 
 
@@ -114,6 +117,8 @@ def complaint(error: Exception, text: bytes, what: str = "The body") -> str:
         return f"{what} is empty. Send JSON."
     if has_half_surrogates(text):
         return f"{what} has a string with half a surrogate pair (such as \\ud800), which is not a character."
+    if str(error).endswith(OUT_OF_RANGE):
+        return f"{what} has a number that is too large."
     syntax = _SYNTAX.fullmatch(str(error))
     if syntax is None:
         return f"{what} is not valid JSON: unexpected end."
@@ -146,6 +151,8 @@ _JSON_TYPES = {
 }
 _MISMATCH = re.compile(r"Expected `([^`]+)`, got `([^`]+)`")
 _BEYOND = re.compile(r"Expected `int` (>=|<=) (-?[0-9]+)")
+_OF_FILTER = re.compile(".*/value(/[0-9]+)?")
+"""Where a filter has the values for a column."""
 _IN_QUERY = ("expressions", "operator", "all", "not", "field", "operand", "value")
 _IN_CONFLICT = ("columns", "action")
 _IN_URL = {"sys_limit": "sys_limit", "sys_offset": "sys_offset", "limit": "sys_limit", "offset": "sys_offset"}
@@ -167,8 +174,9 @@ def _refusal(message: str, body_type: Any) -> RowkeepError:
         example = ' Send {"data": {"First_Name": "Jane"}}.' if key == "data" else ""
         return InvalidBody(f"Missing key {preview(key)} in the body.{example}", pointer=where + pointer(key))
     place = preview(_place(where)) if where else "The body"
-    if what.endswith("out of range"):
-        return InvalidValue(f"{place} has a number that is too large.", pointer=where)
+    if what.endswith(OUT_OF_RANGE):
+        kind = InvalidValue if _OF_FILTER.fullmatch(where) else InvalidBody
+        return kind(f"{place} has a number that is too large.", pointer=where)
     if what.startswith("Invalid enum value "):
         value = what.removeprefix("Invalid enum value ").removeprefix("'").removesuffix("'")
         choices = _choices(body_type, where.split("/")[1:])

@@ -180,8 +180,8 @@ class Request:
         """Raises InvalidParameter for ``Idempotency-Key``, because a client that sends it depends on it."""
         if b"idempotency-key" in self._headers:
             raise InvalidParameter(
-                "The header Idempotency-Key is supported only for inserts, updates, deletes and batches of "
-                "the Data API. Nothing was done; send the request without it."
+                "The header Idempotency-Key is supported only for inserts, updates, deletes, batches and "
+                "undos of the Data API. Nothing was done; send the request without it."
             )
 
     def idempotency_key(self) -> str:

@@ -193,7 +193,7 @@ class AtomicStream:
         shown = compiled.codec.stored_cells.shown(plan.rows)
         if isinstance(refusal, UniqueConflict):
             return await insert_unique_error(workspace, compiled, shown, plan.rows, refusal, many=True)
-        return await insert_reference_error(workspace, compiled, shown, plan.rows, many=True)
+        return await insert_reference_error(self._table.caller, compiled, shown, plan.rows, many=True)
 
     async def _duplicates(self, refused: RowsRefused) -> Exception:
         """The error for rows of several parts."""

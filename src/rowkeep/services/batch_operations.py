@@ -132,7 +132,8 @@ class PlannedInsert(Planned):
 
     def explain_reference(self) -> Steps[Exception]:
         rows, many = self.request.rows, self.request.is_array
-        return find_insert_reference(self.tables, self.relation, rows, self.operation.plan.rows, many)
+        stored, sees = self.operation.plan.rows, self.around.caller.sees
+        return find_insert_reference(self.tables, sees, self.relation, rows, stored, many)
 
 
 class PlannedUpsert(Planned):

@@ -107,21 +107,27 @@ def _duplicates(
 
 
 def refused_problems(
-    compiled: CompiledTable, cells: Sequence[Any], number: int, refused: RefusedRow
+    sees: Sees, compiled: CompiledTable, cells: Sequence[Any], number: int, refused: RefusedRow
 ) -> list[Problem]:
     """The errors of a row of a partial bulk, with its number in the request."""
     place = where, prefix = _place(number, many=True)
     problems = [_duplicate(compiled, cells, index, place) for index in refused.indexes]
     places = {column.name: at for at, column in enumerate(compiled.table.columns)}
     for missing in refused.missing:
-        problems += _reference_error(missing, cells[places[missing.column.name]], where, prefix).problems
+        cell = cells[places[missing.column.name]]
+        problems += _reference_error(sees, missing, cell, where, prefix).problems
     return problems or [
         Problem(f"{prefix}Other rows of the request exclude this row.", ReferenceViolation.code, where)
     ]
 
 
 def refused_upsert_problems(
-    compiled: CompiledTable, plan: UpsertPlan, rows: Sequence[Any], number: int, refused: RefusedRow
+    sees: Sees,
+    compiled: CompiledTable,
+    plan: UpsertPlan,
+    rows: Sequence[Any],
+    number: int,
+    refused: RefusedRow,
 ) -> list[Problem]:
     """The errors of a row of a partial upsert, with its number in the request. ``rows`` are those that could
     be read."""
@@ -132,7 +138,7 @@ def refused_upsert_problems(
     for missing in refused.missing:
         cell = cells[places[missing.column.name]]
         shown = None if cell is UNSET else cell
-        problems += _reference_error(missing, shown, where, prefix).problems
+        problems += _reference_error(sees, missing, shown, where, prefix).problems
     if refused.is_repeated:
         problems.append(repeated_key(table, plan.shape.key, number))
     if refused.is_incomplete:
@@ -248,7 +254,7 @@ def find_upsert_reference(
     if missing is not None:
         where, prefix = _place(missing.row, many)
         cell = rows[missing.row][names.index(missing.column.name)]
-        return _reference_error(missing, None if cell is UNSET else cell, where, prefix)
+        return _reference_error(sees, missing, None if cell is UNSET else cell, where, prefix)
     found = yield from find_referring(tables, compiled.sql, EVERYTHING, plan.shape.columns, sees)
     if found is None:
         return _changed_reference_error(compiled.table, plan.shape.changes) or _changed_meanwhile()
@@ -307,15 +313,21 @@ def update_unique_error(compiled: CompiledTable, plan: UpdatePlan, conflict: Uni
 
 
 async def insert_reference_error(
-    workspace: OpenWorkspace, compiled: CompiledTable, rows: Sequence[Any], stored: Sequence[Any], many: bool
+    caller: Caller, compiled: CompiledTable, rows: Sequence[Any], stored: Sequence[Any], many: bool
 ) -> Exception:
     """``rows`` are those of the request, ``stored`` the same rows as stored."""
+    workspace, find = caller.workspace, find_insert_reference
     tables = workspace.scripts.tables
-    return await workspace.database.read(partial(find_insert_reference, tables, compiled, rows, stored, many))
+    return await workspace.database.read(partial(find, tables, caller.sees, compiled, rows, stored, many))
 
 
 def find_insert_reference(
-    tables: Tables, compiled: CompiledTable, rows: Sequence[Any], stored: Sequence[Any], many: bool
+    tables: Tables,
+    sees: Sees,
+    compiled: CompiledTable,
+    rows: Sequence[Any],
+    stored: Sequence[Any],
+    many: bool,
 ) -> Steps[Exception]:
     """Script: the same error."""
     names = [column.name for column in compiled.table.columns]
@@ -323,7 +335,7 @@ def find_insert_reference(
     if missing is None:
         return _changed_meanwhile()
     where, prefix = _place(missing.row, many)
-    return _reference_error(missing, rows[missing.row][names.index(missing.column.name)], where, prefix)
+    return _reference_error(sees, missing, rows[missing.row][names.index(missing.column.name)], where, prefix)
 
 
 async def update_reference_error(caller: Caller, compiled: CompiledTable, plan: UpdatePlan) -> Exception:
@@ -342,13 +354,13 @@ def find_update_reference(
     if missing is not None:
         # the stored form of a sys_Id is not the value of the request
         cell = None if missing.column.holds_sys_ids else cells[missing.column.name]
-        return _reference_error(missing, cell, "/data", "")
+        return _reference_error(sees, missing, cell, "/data", "")
     referred = yield from _referred(tables, sees, compiled, plan, "changed")
     if referred is not None:
         return referred
     replaced = _replaced_key(compiled.table, cells)
     if replaced is not None:
-        return _reference_error(replaced, cells[replaced.column.name], "/data", "")
+        return _reference_error(sees, replaced, cells[replaced.column.name], "/data", "")
     changed = zip(plan.shape.columns, plan.shape.changes, strict=False)
     return _changed_reference_error(compiled.table, changed) or _changed_meanwhile()
 
@@ -379,7 +391,7 @@ def _replaced_key(table: Table, cells: dict[str, Any]) -> Missing | None:
         comparable = column.type_facts.same or (lambda cell: cell)
         cell, key = cells.get(column.name), cells.get(there or "")
         if there in cells and cell is not None and (key is None or comparable(cell) != comparable(key)):
-            return Missing(0, column, table.name, str(there))
+            return Missing(0, column, table, str(there))
     return None
 
 
@@ -411,10 +423,13 @@ def _referred(
     )
 
 
-def _reference_error(missing: Missing, cell: Any, where: str, prefix: str) -> ReferenceViolation:
+def _reference_error(sees: Sees, missing: Missing, cell: Any, where: str, prefix: str) -> ReferenceViolation:
     value = "" if cell is None else f" {preview(cell)}"
+    there = (
+        f"{missing.table.name}.{missing.there}" if sees(missing.table) else "the column that it references"
+    )
     return ReferenceViolation(
-        f"{prefix}{missing.column.name}{value} does not exist in {missing.table}.{missing.there}.",
+        f"{prefix}{missing.column.name}{value} does not exist in {there}.",
         pointer=where + pointer(missing.column.name),
     )
 

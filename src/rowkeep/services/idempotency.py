@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeAlias, TypeVar
 
 import msgspec
 
@@ -27,6 +27,7 @@ from rowkeep.errors.catalogue import (
     StorageUnavailable,
     preview,
 )
+from rowkeep.model.access import Right
 from rowkeep.model.ids import Clock
 from rowkeep.request_context import operation_id
 from rowkeep.services.access import Caller
@@ -42,6 +43,12 @@ FINGERPRINT_BYTES = 32
 
 WITH_STATUS = (PartlyInserted, PartlyUpserted, StreamResult)
 """Results whose responses can have a status other than 200."""
+
+NeededRights: TypeAlias = dict[str, tuple[Right, ...]]
+"""The rights that a write needed, by the id of a table, where the request does not name its tables."""
+
+END_OF_BODY = b"\n"
+"""Comes before such rights, where they are stored: the JSON of a response has no line break."""
 
 EXPIRED_AT_ONCE = 200
 """How many expired keys one transaction deletes."""
@@ -91,9 +98,14 @@ class Idempotency:
         self._clock = clock
 
     def write_key(
-        self, caller: Caller, keyed: KeyedRequest[Any], result_of: Callable[[Any], Any]
+        self,
+        caller: Caller,
+        keyed: KeyedRequest[Any],
+        result_of: Callable[[Any], Any],
+        needed_of: Callable[[Any], NeededRights] | None = None,
     ) -> WriteKey:
-        """The key for the database; ``result_of`` makes the result of the service from that of storage."""
+        """The key for the database; ``result_of`` makes the result of the service from that of storage, and
+        ``needed_of`` the rights that are checked again for a repeated request."""
         sent = keyed.key
         assert sent is not None  # noqa: S101 - it is read before anything is planned
         sealer = caller.workspace.responses
@@ -102,6 +114,8 @@ class Idempotency:
         def respond(written: Any) -> StoredResponse:
             result = result_of(written)
             body = keyed.respond(result)
+            if needed_of is not None:
+                body += END_OF_BODY + msgspec.json.encode(needed_of(written))
             status = result.status if isinstance(result, WITH_STATUS) else OK
             response = sealer.seal(sent.fingerprint + body, bound_to)
             return StoredResponse(status, sealer.number, response, operation_id(caller.request))
@@ -110,10 +124,15 @@ class Idempotency:
         return WriteKey(caller.writer, sent.key, now, now + self._seconds, respond)
 
     async def run(
-        self, keyed: KeyedRequest[Any], write: Callable[[Caller], Awaitable[R]], caller: Caller
+        self,
+        keyed: KeyedRequest[Any],
+        write: Callable[[Caller], Awaitable[R]],
+        caller: Caller,
+        check: Callable[[Caller, NeededRights], Awaitable[None]] | None = None,
     ) -> R | Replayed:
-        """Do ``write``, or give the stored response if the same request was done before. Raises
-        IdempotencyKeyReused, IdempotencyInProgress, and what ``write`` raises.
+        """Do ``write``, or give the stored response if the same request was done before, after a ``check`` of
+        the rights that are stored with it. Raises IdempotencyKeyReused, IdempotencyInProgress, and what
+        ``write`` and ``check`` raise.
 
         Only a write that is refused looks for its key beforehand: definitions may have changed since the
         first one, so that the same request would now be an error.
@@ -135,7 +154,12 @@ class Idempotency:
                 raise
             stored = found
         assert keyed.key is not None  # noqa: S101 - else nothing could be found
-        return await self._replay(caller, keyed.key, stored)
+        replayed = await self._replay(caller, keyed.key, stored)
+        if check is None:
+            return replayed
+        body, _, needed = replayed.body.partition(END_OF_BODY)
+        await check(caller, msgspec.json.decode(needed or b"{}", type=NeededRights))
+        return msgspec.structs.replace(replayed, body=body)
 
     async def refuse_used(self, caller: Caller, keyed: KeyedRequest[Any]) -> None:
         """For a stream that is stored in several transactions. Raises KeyUsed."""

@@ -71,10 +71,11 @@ class PartialInsert:
         )
 
     def _failed(self, sifted: Sifted) -> list[FailedRow]:
+        problems = partial(refused_problems, self._caller.sees, self._compiled)
         refused = [
             FailedRow(
                 self._numbers[each.row],
-                refused_problems(self._compiled, self._request.rows[each.row], self._numbers[each.row], each),
+                problems(self._request.rows[each.row], self._numbers[each.row], each),
             )
             for each in sifted.refused
         ]

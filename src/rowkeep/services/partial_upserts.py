@@ -94,7 +94,9 @@ class PartialUpsert:
         )
 
     def _failed(self, plan: UpsertPlan, sifted: Sifted) -> list[FailedRow]:
-        problems = partial(refused_upsert_problems, self._compiled, plan, self._request.rows)
+        problems = partial(
+            refused_upsert_problems, self._caller.sees, self._compiled, plan, self._request.rows
+        )
         refused = [
             FailedRow(self._numbers[each.row], problems(self._numbers[each.row], each))
             for each in sifted.refused

@@ -148,7 +148,7 @@ class Rows:
                 ) from conflict
             except ReferenceConflict:
                 raise await insert_reference_error(
-                    caller.workspace, compiled, request.rows, plan.rows, request.is_array
+                    caller, compiled, request.rows, plan.rows, request.is_array
                 ) from None
             end_phase("db")
             if not options.dry_run:

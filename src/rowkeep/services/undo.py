@@ -32,7 +32,7 @@ from rowkeep.plan.undo.rows import Action
 from rowkeep.request_context import operation_id
 from rowkeep.services.access import Access, Caller, Credential
 from rowkeep.services.audit import AuditLog
-from rowkeep.services.idempotency import Idempotency, KeyedRequest, Replayed
+from rowkeep.services.idempotency import Idempotency, KeyedRequest, NeededRights, Replayed
 from rowkeep.services.row_requests import ReadRequest
 from rowkeep.services.timings import end_phase
 from rowkeep.storage.contract import BatchKind, ReferenceConflict, UniqueConflict
@@ -139,7 +139,7 @@ class Undos:
 
         if keyed is None:
             return self._access.run(credential, undo)
-        return self._access.run(credential, partial(self._keys.run, keyed, undo))
+        return self._access.run(credential, partial(self._keys.run, keyed, undo, check=_check_again))
 
     async def _undo(
         self,
@@ -159,7 +159,7 @@ class Undos:
         script = script_of(plan)
         key = None
         if keyed is not None and not is_dry_run:
-            key = self._keys.write_key(caller, keyed, partial(_undone, False))
+            key = self._keys.write_key(caller, keyed, partial(_undone, False), lambda done: done.needed)
         kind = BatchKind(dry_run=is_dry_run, is_large=True)
         try:
             with caller.slow.write("undo", lambda: "undo"):
@@ -192,27 +192,46 @@ async def _recorded_table(caller: Caller, name: str) -> str:
     return compiled.table.id
 
 
-def _script(caller: Caller, plan: UndoPlan, *, is_of_anybody: bool) -> UndoScript:
-    is_restricted = caller.restricted_user_id is not None
+async def _check_again(caller: Caller, needed: NeededRights) -> None:
+    """The same rights are needed for the stored response. Tables that were deleted since have none. Raises
+    Forbidden."""
+    if caller.grants is None:
+        return
+    find = caller.workspace.scripts.tables.by_ids
+    tables = await caller.workspace.database.read(partial(find, needed))
+    for table_id, table in tables.items():
+        _check_rights(caller, table, needed[table_id], "")
 
+
+def _check_rights(
+    caller: Caller, table: Table, rights: Sequence[Right], effect: str = " Nothing was undone."
+) -> None:
+    """Raises Forbidden; ``effect`` ends its message."""
+    is_restricted = caller.restricted_user_id is not None
+    is_visible = caller.may(table, Right.READ) if is_restricted else caller.sees(table)
+    for right in rights:
+        if caller.may(table, right):
+            continue
+        if not is_visible:
+            who = "you" if is_restricted else "the app"
+            raise Forbidden(f"The undo changes rows of a table that {who} cannot use.{effect}")
+        raise Forbidden(
+            f"The undo changes rows of {table.name}, which needs the right {right.value}.{effect}"
+        )
+
+
+def _script(caller: Caller, plan: UndoPlan, *, is_of_anybody: bool) -> UndoScript:
     def sees(table: Table) -> bool:
         return caller.may(table, Right.READ)
 
     def admit(table: Table, rights: Sequence[Right]) -> None:
         # readers of its changes are woken afterwards
         caller.operation(table)
-        for right in rights:
-            if not caller.may(table, right):
-                if is_restricted and not sees(table):
-                    raise Forbidden("The undo changes rows of a table that you cannot use.")
-                raise Forbidden(
-                    f"The undo changes rows of {table.name}, which needs the right {right.value}. Nothing "
-                    "was undone."
-                )
+        _check_rights(caller, table, rights)
 
     workspace = caller.workspace
     tables, prepare = workspace.scripts.tables, workspace.database.prepare
-    chosen = sees if is_restricted and is_of_anybody else None
+    chosen = sees if caller.restricted_user_id is not None and is_of_anybody else None
     return UndoScript(tables, prepare, plan, admit, workspace.keys, chosen)
 
 
@@ -240,11 +259,18 @@ def _unique_error(writing: Writing, conflict: UniqueConflict) -> Exception:
 
 
 def _reference_error(caller: Caller, writing: Writing) -> Exception:
-    if writing.lacks is not None:
-        child, row_key, parent = writing.lacks
-        referring = f"Row {row_key} of {child.name}" if caller.may(child, Right.READ) else "Another row"
+    lacks = writing.lacks
+    if lacks is not None:
+        child, parent = lacks.table, lacks.parent
+        referring = f"Row {lacks.row_key} of {child.name}" if caller.may(child, Right.READ) else "Another row"
+        referred = "a row" if parent is None or not caller.sees(parent) else f"a row of {parent.name}"
+        if lacks.is_written:
+            return ReferenceViolation(
+                f"{referring} would refer to {referred} that does not exist. Nothing was undone; restore "
+                "that row first."
+            )
         return StillReferenced(
-            f"{referring} would refer to a row of {parent} that does not exist. Nothing was "
+            f"{referring} would refer to {referred} that does not exist. Nothing was "
             "undone; change or delete the referencing row first, or restore the referenced one."
         )
     if writing.action is Action.REMOVE:

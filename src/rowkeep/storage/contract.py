@@ -108,11 +108,12 @@ class UnfitCells(Exception):
 
 
 class Missing(msgspec.Struct, frozen=True):
-    """A cell that refers to a missing row: its row in the request, its column, and the target."""
+    """A cell that refers to a missing row: its row in the request, its column, and the table and column that
+    it refers to."""
 
     row: int
     column: Column
-    table: str
+    table: Table
     there: str
 
 

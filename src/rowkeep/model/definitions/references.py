@@ -6,7 +6,7 @@ definitions; ids are stored.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from rowkeep.errors.catalogue import InvalidDefinition, ProblemList, preview
 from rowkeep.model.definitions.columns import ColumnBody, is_set
@@ -15,11 +15,21 @@ from rowkeep.model.tables import ROW_KEY, Column, Reference, Table, name_key
 
 def referred_names(bodies: Iterable[ColumnBody]) -> set[str]:
     """The name keys of the tables that a definition references."""
-    references = (body.reference for body in bodies)
-    names = (
-        given_reference.get("table") for given_reference in references if isinstance(given_reference, dict)
-    )
-    return {name_key(name) for name in names if isinstance(name, str)}
+    return {name for name, _ in _given(bodies)}
+
+
+def referred_columns(bodies: Iterable[ColumnBody], tables: Mapping[str, Table]) -> set[tuple[str, str]]:
+    """The ids of the tables that a definition references, of these ``tables`` by name key, with the names of
+    the columns there."""
+    return {(tables[name].id, str(column)) for name, column in _given(bodies) if name in tables}
+
+
+def _given(bodies: Iterable[ColumnBody]) -> Iterator[tuple[str, object]]:
+    """The name keys of tables, and the columns there, as they were sent."""
+    for body in bodies:
+        given_reference = body.reference
+        if isinstance(given_reference, dict) and isinstance(given_reference.get("table"), str):
+            yield name_key(given_reference["table"]), given_reference.get("column")
 
 
 def read_reference(

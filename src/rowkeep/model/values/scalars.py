@@ -106,16 +106,26 @@ def read_integer(value: object) -> int:
     if isinstance(value, str):
         value = integer_from_text(value)
     elif isinstance(value, float):
-        if not value.is_integer():
-            raise Misfit(WHOLE_NUMBER)
-        if abs(value) > MAX_EXACT:
+        if value.is_integer() and abs(value) > MAX_EXACT:
             raise Misfit(f"must be written without a fraction or exponent beyond ±{MAX_EXACT}, to be exact")
+        if not _is_whole(value):
+            raise Misfit(WHOLE_NUMBER)
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int):
         raise Misfit(WHOLE_NUMBER)
     if not MIN_INTEGER <= value <= MAX_INTEGER:
         raise Misfit(f"must be from {MIN_INTEGER} to {MAX_INTEGER}")
     return value
+
+
+def _is_whole(value: float) -> bool:
+    """Whether a number is whole as it was written, which a double may have been rounded to."""
+    if not value.is_integer() or not isinstance(value, ExactDouble):
+        return value.is_integer()
+    try:
+        return Decimal(value.text) == int(value)
+    except InvalidOperation:
+        return False  # an exponent of very many digits, which only a number next to 0 can have
 
 
 def integer_from_text(text: str) -> int:
@@ -143,7 +153,7 @@ def read_boolean(value: object) -> bool:
 def read_date(value: object) -> str:
     if isinstance(value, str):
         return canonical_date(parsed_date(value))
-    if isinstance(value, float) and value.is_integer():
+    if isinstance(value, float) and _is_whole(value):
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int):
         raise Misfit(f"{RFC3339_DATE}, or a number of milliseconds since 1970")

@@ -6,6 +6,8 @@ from enum import Enum
 
 import msgspec
 
+from rowkeep.model.access import Right
+
 
 class OnConflict(Enum):
     """What an undo does with rows that others have changed since: it undoes nothing, leaves them as they are,
@@ -50,13 +52,14 @@ class Conflict(msgspec.Struct, frozen=True):
 
 class UndoDone(msgspec.Struct, frozen=True):
     """How many rows were inserted again, changed and removed. ``conflicts`` are the first ones of
-    ``n_conflicts``."""
+    ``n_conflicts``. ``needed`` are the rights that this takes, by the id of a table."""
 
     n_restored: int
     n_changed: int
     n_removed: int
     conflicts: tuple[Conflict, ...]
     n_conflicts: int
+    needed: dict[str, tuple[Right, ...]]
 
     def members(self) -> dict[str, object]:
         """The members of a response. ``nConflicts`` is there if not all conflicts are listed."""

@@ -202,9 +202,13 @@ class _ViewReader:
 
 def _with_cells(node: Node, column: Column) -> Node:
     """A comparison with its values converted to the type of its column."""
-    read, value = column.type_facts.read, node.value
-    if isinstance(value, list):
-        value = [None if each is None else read(each) for each in value]
-    elif value is not UNSET and value is not None:
-        value = read(value)
-    return msgspec.structs.replace(node, value=value)
+
+    def cell(value: object) -> object:
+        is_null = value is None or (value == "" and column.reads_empty_as_null)
+        return None if is_null else column.type_facts.read(value)
+
+    value = node.value
+    if value is UNSET:
+        return node
+    read = [cell(each) for each in value] if isinstance(value, list) else cell(value)
+    return msgspec.structs.replace(node, value=read)

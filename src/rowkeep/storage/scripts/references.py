@@ -64,7 +64,7 @@ def find_missing(
             }
         for number, cell in enumerate(cells):
             if cell is not None and cell not in found:
-                return Missing(number, column, table.name, there)
+                return Missing(number, column, table, there)
     return None
 
 

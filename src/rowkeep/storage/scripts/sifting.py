@@ -138,7 +138,7 @@ def checked_references(
 
 def missing_cells(refused: Refused, targets: Sequence[Target]) -> tuple[Missing, ...]:
     return tuple(
-        Missing(refused.row, column, table.name, there)
+        Missing(refused.row, column, table, there)
         for column, table, there in (targets[at] for at in refused.references)
     )
 

@@ -11,8 +11,16 @@ import msgspec
 
 from rowkeep.codec.stored_cells import StoredCells
 from rowkeep.crypto.ciphers import ColumnCipher
-from rowkeep.errors.catalogue import IncompatibleRows, NameTaken, NoSuchTable, Problem, excerpt, preview
-from rowkeep.model.definitions.references import referred_names
+from rowkeep.errors.catalogue import (
+    Forbidden,
+    IncompatibleRows,
+    NameTaken,
+    NoSuchTable,
+    Problem,
+    excerpt,
+    preview,
+)
+from rowkeep.model.definitions.references import referred_columns, referred_names
 from rowkeep.model.definitions.table_updates import former_name, read_redefinition
 from rowkeep.model.definitions.tables import TableBody
 from rowkeep.model.tables import ROW_KEY, Column, Table, name_key
@@ -87,6 +95,7 @@ class TableChanges:
         if before is None:
             raise NoSuchTable(f"No such table: {preview(name)}.")
         named = yield from self._tables.by_name_keys(referred_names(body.schema_def))
+        yield from self._check_references(before, body, named)
         key = yield from self._scripts.state.newest_key()
         change = plan_change(before, read_redefinition(body, name, before, named, key))
         others = [each for each in (yield from self._tables.referring(before.id)) if each[0].id != before.id]
@@ -96,6 +105,27 @@ class TableChanges:
             yield from self._tables.check_name_is_free(change.after.name, before.id)
         yield from self._scripts.view_needs.check_change(before, change.after, self._viewer)
         return Planned(version, change, {table.id: table for table in named.values()})
+
+    def _check_references(self, before: Table, body: TableBody, named: dict[str, Table]) -> Steps[None]:
+        """References to tables that the viewer cannot see can stay as they are. Others would show which
+        columns and values these have. Raises Forbidden."""
+        others = {table.id: table for table in named.values() if table.id != before.id}
+        hidden = yield from self._scripts.rights.invisible(self._viewer, others.values())
+        kept = {
+            (reference.table, there.name)
+            for column in before.columns
+            if (reference := column.reference) is not None and reference.table in hidden
+            for there in others[reference.table].all_columns
+            if there.id == reference.column
+        }
+        if any(
+            table in hidden and (table, column) not in kept
+            for table, column in referred_columns(body.schema_def, named)
+        ):
+            raise Forbidden(
+                f"Table {before.name} references a table that is not visible to you. You can keep or remove "
+                "its references to that table, but not add others."
+            )
 
     def rehearse(self, name: str, body: TableBody) -> Steps[Planned]:
         """Like ``plan``, and check the stored rows. Raises IncompatibleRows too.

@@ -74,15 +74,25 @@ RIGHTS = {
 }
 
 
+class Lacking(msgspec.Struct, frozen=True):
+    """A row of a table that would refer to a missing row of its ``parent``, if that table is known.
+    ``is_written``: certainly because of what the undo writes to rows of the table, and not because it removes
+    or changes rows of the parent."""
+
+    table: Table
+    row_key: str
+    parent: Table | None
+    is_written: bool
+
+
 class Writing(msgspec.Struct):
     """What the script writes at the moment: the rows of a table, for the error if they do not fit. ``lacks``
-    is a table, the row of it that would refer to a missing row, and the table of that, where references are
-    checked at the end."""
+    is the row that does not, where references are checked at the end."""
 
     table: Table | None = None
     action: Action | None = None
     row_keys: Sequence[str] = ()
-    lacks: tuple[Table, str, str] | None = None
+    lacks: Lacking | None = None
 
 
 class _Change(msgspec.Struct, frozen=True):
@@ -261,18 +271,16 @@ class UndoScript:
 
     def _checked(self, found: Sequence[_TableUndo]) -> RowSteps[UndoDone]:
         """The result, if the undo is allowed."""
+        needed = {each.table.id: _needed(each) for each in found}
         for each in found:
-            for effect, rights in RIGHTS.items():
-                if each.effects[effect]:
-                    self._admit(each.table, rights)
-            if each.has_conflicts:
-                # the response names its rows
-                self._admit(each.table, (Right.READ,))
+            if needed[each.table.id]:
+                self._admit(each.table, needed[each.table.id])
         restored, changed, removed = (
             sum(each.effects[effect] for each in found)
             for effect in (Effect.RESTORED, Effect.CHANGED, Effect.REMOVED)
         )
-        done = UndoDone(restored, changed, removed, (yield from self._named_conflicts()), self._n_conflicts)
+        conflicts = yield from self._named_conflicts()
+        done = UndoDone(restored, changed, removed, conflicts, self._n_conflicts, needed)
         if done.n_conflicts and self._plan.on_conflict is OnConflict.FAIL:
             raise _refusal(done)
         most = self._plan.max_affected
@@ -297,8 +305,12 @@ class UndoScript:
             unmatched = yield unmatched_references(physical)
             for _, number, parent, *_ in unmatched:
                 rows = yield id_at(physical).bind({"number": number})
-                names = {str(table_name(each)): each.name for each in tables}
-                self.writing.lacks = (table, str(rows[0][0]), names.get(str(parent), str(parent)))
+                parents = {str(table_name(each)): each for each in tables}
+                referred_to = parents.get(str(parent))
+                is_written = _writes(found, table, Effect.RESTORED, Effect.CHANGED) and not _writes(
+                    found, referred_to, Effect.REMOVED, Effect.CHANGED
+                )
+                self.writing.lacks = Lacking(table, str(rows[0][0]), referred_to, is_written)
                 return
 
     def _named_conflicts(self) -> RowSteps[tuple[Conflict, ...]]:
@@ -478,6 +490,23 @@ def _refusal(done: UndoDone) -> UndoConflict:
 def parts(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
     """The items, so many at a time."""
     return (items[at : at + size] for at in range(0, len(items), size))
+
+
+def _needed(each: _TableUndo) -> tuple[Right, ...]:
+    """The rights to a table that its undo takes. The response names its rows that conflict."""
+    wanted = [rights for effect, rights in RIGHTS.items() if each.effects[effect]]
+    wanted += [(Right.READ,)] if each.has_conflicts else []
+    return tuple(dict.fromkeys(right for rights in wanted for right in rights))
+
+
+def _writes(found: Sequence[_TableUndo], table: Table | None, *effects: Effect) -> bool:
+    """Whether the undo has one of these effects on rows of a table."""
+    return any(
+        each.effects[effect] > 0
+        for each in found
+        if table is not None and each.table.id == table.id
+        for effect in effects
+    )
 
 
 def _has_effects(each: _TableUndo) -> bool:

@@ -7,7 +7,7 @@ from typing import TypeAlias
 import msgspec
 import sqlalchemy as sa
 
-from rowkeep.errors.catalogue import Forbidden, InvalidDefinition, NoSuchView, preview
+from rowkeep.errors.catalogue import Forbidden, InvalidDefinition, NoSuchView, RowkeepError, preview
 from rowkeep.model.definitions.views import ViewBody
 from rowkeep.model.tables import NAME, Table, name_key
 from rowkeep.model.users import EVERYBODY, Asker
@@ -22,6 +22,9 @@ from rowkeep.storage.scripts.tables import Tables
 
 ViewWithTables: TypeAlias = tuple[View, dict[str, Table]]
 """A view, and the tables that it needs, by id."""
+
+OWN_MEMBERS = ("/name", "/description")
+"""What a definition says about the view alone."""
 
 
 class Views(WorkspaceSteps):
@@ -112,16 +115,21 @@ class Views(WorkspaceSteps):
                 pointer="/name",
             )
         before = yield from self._stored.existing_view(body.renamed_from or name)
-        view, tables = yield from self._read(body, before.id)
+        tables, views = yield from self._named(body)
+        hides = bool((yield from self._rights.invisible(viewer, tables.values())))
+        try:
+            view = read_view(body, before.id, tables, views)
+        except RowkeepError as error:
+            # other errors would say which columns the tables have
+            if hides and any(each.pointer not in OWN_MEMBERS for each in error.problems):
+                raise _not_visible(before) from None
+            raise
         # other columns, or a filter without a condition, would show what the view does not
         is_same = view == msgspec.structs.replace(before, name=view.name, description=view.description)
-        if not is_same and (yield from self._rights.invisible(viewer, tables.values())):
-            raise Forbidden(
-                f"View {before.name} reads tables that are not visible to you. You can change its name and "
-                "description, but not what it shows."
-            )
+        if hides and not is_same:
+            raise _not_visible(before)
         yield from self._tables.check_name_is_free(view.name, but=before.id)
-        return before, view, tables
+        return before, view, _by_id(tables)
 
     def trial(self, body: ViewBody) -> Steps[tuple[int, ViewWithTables]]:
         """The version, and the view of a definition that is not stored, and has no id. Raises all errors in
@@ -130,6 +138,11 @@ class Views(WorkspaceSteps):
         return version, (yield from self._read(body, ""))
 
     def _read(self, body: ViewBody, view_id: str) -> Steps[ViewWithTables]:
+        tables, views = yield from self._named(body)
+        return read_view(body, view_id, tables, views), _by_id(tables)
+
+    def _named(self, body: ViewBody) -> Steps[tuple[dict[str, Table], dict[str, str]]]:
+        """The tables, and the names of the views, that a definition names, by their keys."""
         # an invalid name matches nothing, and may contain characters that an engine rejects
         names = {name_key(name) for name in body.table_names if NAME.fullmatch(name)}
         tables = yield from self._stored.tables_by("name_key", names)
@@ -139,9 +152,7 @@ class Views(WorkspaceSteps):
                 system_views.c.name_key.in_([sa.literal(each) for each in sorted(names)])
             )
         )
-        views = {row[0]: stored_view(row[1]).name for row in rows}
-        view = read_view(body, view_id, tables, views)
-        return view, {table.id: table for table in tables.values()}
+        return tables, {row[0]: stored_view(row[1]).name for row in rows}
 
     def _store_tables(self, view: View) -> Steps[None]:
         uses = self._system.view_tables
@@ -164,3 +175,14 @@ class Views(WorkspaceSteps):
         for system_table, column in ((self._system.views, "id"), (self._system.view_tables, "view_id")):
             yield from self._do(sa.delete(system_table).where(system_table.c[column] == view.id))
         return view
+
+
+def _by_id(tables: dict[str, Table]) -> dict[str, Table]:
+    return {table.id: table for table in tables.values()}
+
+
+def _not_visible(view: View) -> Forbidden:
+    return Forbidden(
+        f"View {view.name} reads tables that are not visible to you. You can change its name and "
+        "description, but not what it shows."
+    )
