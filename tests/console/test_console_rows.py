@@ -156,8 +156,9 @@ def test_a_dragged_selection_scrolls(open_page: OpenPage, ada: Person, many_peop
 
 @SQLITE
 def test_a_slow_network(open_page: OpenPage, ada: Person, workspace: Workspace, people_path: str) -> None:
-    """Grey rows until the first ones are there; an edit is on its way until it is stored; a count that began
-    before a deletion does not show what was before."""
+    """Grey rows until the first ones are there, and nothing moves for people who ask for reduced motion; an
+    edit is on its way until it is stored; a count that began before a deletion does not show what was before.
+    """
     page = open_page(ada, people_path.rsplit("/", 1)[0])
     late: list[Route] = []
     is_slow = True
@@ -173,6 +174,8 @@ def test_a_slow_network(open_page: OpenPage, ada: Person, workspace: Workspace, 
     expect(
         page.get_by_role("row", include_hidden=True).and_(page.locator("[aria-busy=true]")).first
     ).to_be_visible()
+    expect(page.get_by_label("Loading rows")).to_be_visible()
+    assert page.evaluate("document.getAnimations().length") == 0
     assert violations(page) == []
     expect(page.get_by_text("This table has no rows yet.")).to_have_count(0)
     is_slow = False
