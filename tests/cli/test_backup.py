@@ -7,12 +7,15 @@ import signal
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from shell import Shell
 from test_copy import catalog_rows, exported, fill, names, store
 
 from rowkeep.crypto import sealed_streams
+from rowkeep.errors.catalogue import Busy
+from rowkeep.services.copies.workspaces import WorkspaceCopy
 from support.backups import rows_of
 from support.forks import FORKS
 from support.postgres import PostgresServer
@@ -104,7 +107,7 @@ def test_a_store_is_restored_with_everything(
 
 
 def test_parts_are_added_to_a_store_with_another_key(
-    filled: tuple[Shell, str], new_store: Callable[[], str], tmp_path: Path
+    filled: tuple[Shell, str], new_store: Callable[[], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     source, app = filled
     secret = ("--passphrase-file", str(source.directory / "passphrase"))
@@ -118,6 +121,10 @@ def test_parts_are_added_to_a_store_with_another_key(
     assert [each["name"] for each in target.json("chart", "list", "--workspace", "old")["charts"]] == [
         "Staff"
     ]
+    with monkeypatch.context() as patch:
+        patch.setattr(WorkspaceCopy, "run", _overtaken(WorkspaceCopy.run))
+        target.fails("restore", backup, *secret, "--workspace", "main", "--as", "late")
+    assert exported(target, "staff", "--workspace", "late") == exported(source, "staff")
     again = ("restore", backup, *secret, "--table", "STAFF", "--as", "staff2")
     killed(target, "rowkeep.services.copies.copier", "Copier", "_append", *again)
     assert "has an unfinished copy of a backup of" in target.run("doctor").out
@@ -132,6 +139,16 @@ def test_parts_are_added_to_a_store_with_another_key(
     assert "already has tables" in refused
     assert target.succeeds("doctor") == "No faults were found.\n"
     assert catalog_rows(target, "SELECT count(*) FROM _rowkeep_grants", "w1_main") == [(0,)]
+
+
+def _overtaken(run: Any) -> Any:
+    """As if another process had restored the workspace first."""
+
+    async def overtaken(self: Any, *given: Any) -> None:
+        await run(self, *given)
+        raise Busy()
+
+    return overtaken
 
 
 REFUSALS = (

@@ -16,7 +16,7 @@ import msgspec
 
 from rowkeep.catalog.catalog import Catalog
 from rowkeep.catalog.workspace import OpenWorkspace
-from rowkeep.errors.catalogue import InvalidName, NoSuchWorkspace, SetupError, preview
+from rowkeep.errors.catalogue import InvalidName, NameTaken, NoSuchWorkspace, SetupError, preview
 from rowkeep.model.definitions.columns import invalid_name
 from rowkeep.model.ids import wall_clock, writer_of
 from rowkeep.model.tables import NAME, Column, Reference, Table
@@ -39,6 +39,7 @@ from rowkeep.services.workspaces import Workspaces
 from rowkeep.settings import Settings
 from rowkeep.sql.table_copies import CopySql
 from rowkeep.storage.scripts import copies
+from rowkeep.storage.scripts.copies import CopyScripts
 
 
 @asynccontextmanager
@@ -77,9 +78,12 @@ async def restore_workspace(
         if not all(each.is_same for each in results):
             raise _differs(results)
     except BaseException:
-        with suppress(NoSuchWorkspace):
-            await discard_copy(settings, await catalog.named(name), origin)
+        with suppress(NoSuchWorkspace, NameTaken):
+            opened = await catalog.named(name)
+            await discard_copy(settings, opened, origin)
             if is_new:
+                # others may have filled it meanwhile
+                await opened.database.read(CopyScripts(opened.scripts).check_is_empty)
                 await Workspaces(catalog, wall_clock).delete(name)
         raise
     return results, planned.notes
