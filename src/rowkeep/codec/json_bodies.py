@@ -55,9 +55,10 @@ def decode_body(
     """
     most = max_depth + OWN_LEVELS
     size = len(body)
+    body_type: Any = decoder.type
     is_flat = size <= most or (size <= SMALL_BYTES and body.count(b"[") + body.count(b"{") <= most)
-    if is_flat and _shows_all_keys(decoder.type):
-        if b"\\" not in body:
+    if is_flat and _shows_all_keys(body_type):
+        if BACKSLASH not in body:
             # a usual body, in which only a key that came twice can still be found
             decoded = decode_unchecked(body, decoder)
             if has_all_keys(decoded, body):
@@ -295,6 +296,8 @@ def body_decoder(body_type: type[Body]) -> msgspec.json.Decoder[Body]:
 # repeated keys: decoders silently use the last one
 
 SMALL_BYTES = 1024
+BACKSLASH = ord("\\")
+"""As a number: to look for bytes in bytes, Python first tries to read them as one, and handles an error."""
 LARGE_BYTES = 2 * 1024 * 1024
 WHITE_BEFORE_COLON = (b" :", b"\t:", b"\n:", b"\r:")
 
@@ -305,8 +308,8 @@ def has_keys(body: bytes, count: int) -> bool:
 
 
 def has_distinct_keys(text: bytes) -> bool:
-    """Whether certainly all keys in a JSON text are different, those of different objects too. It costs a
-    query of one comparison a fourth of the search by a decoder."""
+    """Whether certainly all keys in a JSON text are different, those of different objects too, which costs a
+    fourth of the search by a decoder."""
     if not text.isascii() or text.find(b"\\") >= 0:
         return False
     parts = text.split(b'":')
