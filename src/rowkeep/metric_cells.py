@@ -68,7 +68,8 @@ class Number:
         self._registry = registry
         self._at = at
 
-    def add(self, amount: float = 1) -> None:
+    # a whole number would first have to become a double each time
+    def add(self, amount: float = 1.0) -> None:
         self._registry.cells[self._at] += amount
 
     def set(self, value: float) -> None:

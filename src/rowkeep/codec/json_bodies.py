@@ -55,8 +55,15 @@ def decode_body(
     """
     most = max_depth + OWN_LEVELS
     size = len(body)
+    body_type: Any = decoder.type
     is_flat = size <= most or (size <= SMALL_BYTES and body.count(b"[") + body.count(b"{") <= most)
-    if is_flat and has_distinct_keys(body):
+    if is_flat and _shows_all_keys(body_type):
+        if BACKSLASH not in body:
+            # a usual body, in which only a key that came twice can still be found
+            decoded = decode_unchecked(body, decoder)
+            if has_all_keys(decoded, body):
+                return decoded
+    elif is_flat and has_distinct_keys(body):
         # a usual body, in which nothing else can be found
         return decode_unchecked(body, decoder)
     refuse_sprawling(body)
@@ -297,6 +304,8 @@ def body_decoder(body_type: type[Body]) -> msgspec.json.Decoder[Body]:
 # repeated keys: decoders silently use the last one
 
 SMALL_BYTES = 1024
+BACKSLASH = ord("\\")
+"""As a number: to look for bytes in bytes, Python first tries to read them as one, and handles an error."""
 LARGE_BYTES = 2 * 1024 * 1024
 WHITE_BEFORE_COLON = (b" :", b"\t:", b"\n:", b"\r:")
 
@@ -307,8 +316,8 @@ def has_keys(body: bytes, count: int) -> bool:
 
 
 def has_distinct_keys(text: bytes) -> bool:
-    """Whether certainly all keys in a JSON text are different, those of different objects too. It costs a
-    query of one comparison a fourth of the search by a decoder."""
+    """Whether certainly all keys in a JSON text are different, those of different objects too, which costs a
+    fourth of the search by a decoder."""
     if not text.isascii() or text.find(b"\\") >= 0:
         return False
     parts = text.split(b'":')
@@ -316,6 +325,55 @@ def has_distinct_keys(text: bytes) -> bool:
     # if every colon follows a quote, each of these parts ends with a key
     keys = {part[part.rfind(b'"') :] for part in parts}
     return len(keys) == len(parts) == text.count(b":")
+
+
+_encoder = msgspec.json.Encoder(enc_hook=float)  # an ExactDouble as any other double
+
+
+def has_all_keys(decoded: object, text: bytes) -> bool:
+    """Whether certainly no key of a JSON text came twice in an object. A decoder uses the last one only, so
+    what it returns would have fewer colons. The text must have no escapes, in which colons can hide, and its
+    type must be one that :func:`_shows_all_keys`."""
+    try:
+        encoded = _encoder.encode(decoded)
+    except OverflowError:
+        return False  # a whole number that only Python can have
+    return encoded == text or encoded.count(b":") == text.count(b":")
+
+
+@cache
+def _shows_all_keys(body_type: Any) -> bool:
+    """Whether what is decoded by this type has each member that was sent, decoded too, and no other when it
+    is encoded."""
+    kinds: list[Any] = [_type_info(body_type)]
+    structs = set()
+    while kinds:
+        kind = kinds.pop()
+        if isinstance(kind, msgspec.inspect.StructType):
+            adds_defaults = not kind.cls.__struct_config__.omit_defaults
+            if adds_defaults and any(field.default is not msgspec.NODEFAULT for field in kind.fields):
+                return False
+            if kind.cls not in structs:
+                structs.add(kind.cls)
+                kinds += [field.type for field in kind.fields]
+        elif isinstance(kind, msgspec.inspect.UnionType):
+            kinds += kind.types
+        elif isinstance(kind, msgspec.inspect.ListType):
+            kinds.append(kind.item_type)
+        elif not isinstance(kind, _WITHOUT_PARTS):
+            return False
+    return True
+
+
+_WITHOUT_PARTS = (
+    msgspec.inspect.AnyType,
+    msgspec.inspect.BoolType,
+    msgspec.inspect.FloatType,
+    msgspec.inspect.IntType,
+    msgspec.inspect.LiteralType,
+    msgspec.inspect.NoneType,
+    msgspec.inspect.StrType,
+)
 
 
 class _Repeated(Exception):

@@ -82,6 +82,8 @@ from rowkeep.storage.opening import make_store
 log = structlog.get_logger(__name__)
 
 SHOWN = 20
+PERCENT = ord("%")
+"""As a number, which is found in bytes several times as fast as a text of one byte."""
 
 STOP = "rowkeep.stop"
 """The key of a function in the state of the lifespan, which ends the requests that wait for changes. The
@@ -177,7 +179,7 @@ def wire(
         path: str = scope["path"]
         is_data = path.startswith(DATA_PREFIX)
         raw = scope.get("raw_path", b"")
-        if "\x00" in path or (raw.find(b"%") >= 0 and b"%2f" in raw.lower()):
+        if "\x00" in path or (PERCENT in raw and b"%2f" in raw.lower()):
             # no name contains these: an encoded slash must not turn a path into another one
             return (no_data if is_data else _not_found)(scope, receive, send)
         return (data if is_data else router)(scope, receive, send)

@@ -84,7 +84,7 @@ def _response_at_once(result: Result, returns_rows: bool) -> bytes:
         return small or row_responses.n_modified(result)
     if isinstance(result, Deleted):
         return row_responses.deleted(result)
-    return row_responses.queried_at_once(result)
+    return row_responses.queried_small(result)
 
 
 def counted(batch: BatchDone) -> bytes:

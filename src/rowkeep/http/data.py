@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from functools import lru_cache, partial
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -241,7 +241,8 @@ async def _query(edge: DataEdge, credential: Credential, name: str, request: Req
         read_all = partial(edge.requests.stream, request)
         return Streamed(await edge.streamed_queries.table(credential, name, read_all, form), form)
     read = partial(edge.requests.query, request)
-    return await row_responses.queried(await edge.rows.query(credential, name, read))
+    page = await edge.rows.query(credential, name, read)
+    return row_responses.queried_at_once(page) or await row_responses.queried(page)
 
 
 async def _query_view(edge: DataEdge, credential: Credential, name: str, request: Request) -> Outcome:
@@ -250,7 +251,8 @@ async def _query_view(edge: DataEdge, credential: Credential, name: str, request
         read_all = partial(edge.requests.stream, request)
         return Streamed(await edge.streamed_queries.view(credential, name, read_all, form), form)
     read = partial(edge.requests.query, request)
-    return await row_responses.queried(await edge.rows.query_view(credential, name, read))
+    page = await edge.rows.query_view(credential, name, read)
+    return row_responses.queried_at_once(page) or await row_responses.queried(page)
 
 
 async def _batch(edge: DataEdge, credential: Credential, _name: str, request: Request) -> Outcome:
@@ -443,6 +445,26 @@ def _operation(operation: str) -> Headers:
     return ((b"operation-id", operation.encode()),) if operation else ()
 
 
+def _response(
+    call: DataEndpoint, body: Outcome, headers: Headers
+) -> Response | StreamResponse | FileResponse | EventStream:
+    if not isinstance(body, bytes):  # most are, and it takes long to find that they are nothing else
+        if isinstance(body, Replayed):
+            headers += (_REPLAYED, *_operation(body.operation))
+            return Response(body.status, body.body, headers=headers)
+        if isinstance(body, Download):
+            return FileResponse(body, headers)
+        if isinstance(body, Streamed):
+            return StreamResponse(body.rows, body.form, headers)
+        if isinstance(body, ChangeReader):
+            return EventStream(body, headers)
+        if isinstance(body, Answered):
+            return Response(body.status, body.body, body.content_type, headers)
+    if call.is_paged or call.has_events:
+        return Response(200, body, headers=headers, vary=QUERY_VARY)
+    return Response(200, body, headers=headers)
+
+
 _ROW = "{rowId}"
 """Stands for the name of a row in a path."""
 
@@ -460,17 +482,13 @@ def _by_path() -> dict[tuple[str, str | None], dict[str, DataEndpoint]]:
 _calls = _by_path()
 
 
-class Found(NamedTuple):
-    """An endpoint with the names in the path of a request."""
-
-    call: DataEndpoint
-    name: str
-    row_id: str = ""
+Found: TypeAlias = tuple[DataEndpoint, str, str]
+"""An endpoint with the names in the path of a request: of a table or view, and of a row."""
 
 
-def _find(method: str, path: str) -> Found:
-    """The endpoint of a path, of which this is the part after the prefix. Raises NoSuchEndpoint,
-    MethodNotAllowed."""
+def _find(path: str) -> tuple[dict[str, DataEndpoint], str, str]:
+    """The endpoints of a path by method, the name in it, and the name of a row; the path is the part after
+    the prefix. Raises NoSuchEndpoint."""
     kind, has_name, rest = path.partition("/")
     name, slash, action = rest.partition("/")
     row_id = ""
@@ -484,10 +502,7 @@ def _find(method: str, path: str) -> Found:
         calls = _calls.get((kind, None))
     if calls is None:
         raise NoSuchEndpoint()
-    call = calls.get(method)
-    if call is None:
-        raise MethodNotAllowed(method, ", ".join(calls))
-    return Found(call, name, row_id)
+    return calls, name, row_id
 
 
 MAX_KNOWN_PATH = 100
@@ -526,22 +541,9 @@ class DataEndpoints:
                 self._edge.changes.hub.wake(workspace, table_id)
         headers: Headers = _MINIMAL if call.writes and request.minimal else ()
         headers += take_rate_headers()
-        if isinstance(body, Replayed):
-            headers += (_REPLAYED, *_operation(body.operation))
-            return Response(body.status, body.body, headers=headers)
-        if isinstance(body, Download):
-            return FileResponse(body, headers)
-        if changes_rows:
+        if changes_rows and not isinstance(body, Replayed):
             headers += _operation(operation_id(current))
-        if isinstance(body, Streamed):
-            return StreamResponse(body.rows, body.form, headers)
-        if isinstance(body, ChangeReader):
-            return EventStream(body, headers)
-        if isinstance(body, Answered):
-            return Response(body.status, body.body, body.content_type, headers)
-        if call.is_paged or call.has_events:
-            return Response(200, body, headers=headers, vary=QUERY_VARY)
-        return Response(200, body, headers=headers)
+        return _response(call, body, headers)
 
     def _call(
         self, call: DataEndpoint, credential: Credential, name: str, request: Request
@@ -549,8 +551,13 @@ class DataEndpoints:
         return call.call(self._edge, credential, name, request)
 
     def _found(self, scope: Scope) -> Found:
+        """Raises NoSuchEndpoint, MethodNotAllowed."""
         rest = self._rest(scope)
-        return (_known if len(rest) <= MAX_KNOWN_PATH else _find)(scope["method"], rest)
+        calls, name, row_id = (_known if len(rest) <= MAX_KNOWN_PATH else _find)(rest)
+        call = calls.get(scope["method"])
+        if call is None:
+            raise MethodNotAllowed(scope["method"], ", ".join(calls))
+        return call, name, row_id
 
     def _pattern(self, endpoint: DataEndpoint) -> str:
         """The path pattern of an endpoint."""

@@ -73,11 +73,11 @@ class Observer:
             watched.parent, watched.trace_id = parent, parent.trace_id
         if self._shows_timings or watched.span is not None:
             watched.timings = start_timings()
-        add_in_progress(1)
+        add_in_progress()
         try:
             await self._app(scope, receive, watched)
         finally:
-            add_in_progress(-1)
+            add_in_progress(-1.0)
             if not watched.is_answered:
                 watched.end_early()
 
@@ -193,7 +193,8 @@ def _sent(scope: Scope) -> tuple[str | None, TraceParent | None]:
     """The valid request id and trace of a request, if it has them; those that were sent twice are not
     valid."""
     request_id, parent = None, None
-    if OBSERVED.isdisjoint(fields_of(scope)):
+    fields = fields_of(scope)
+    if REQUEST_ID_HEADER not in fields and TRACEPARENT_HEADER not in fields:
         return request_id, parent
     ids = parents = 0
     for name, value in scope["headers"]:

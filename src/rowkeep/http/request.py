@@ -156,7 +156,7 @@ class Request:
         if self._body is None:
             headers = self._headers
             length = headers.get(b"content-length", b"")
-            if length.strip(b"0") and headers.get(b"content-type") != JSON:
+            if headers.get(b"content-type") != JSON and length.strip(b"0"):
                 self._check_content_type()
             coding = self.content_coding() if b"content-encoding" in headers else None
             if coding is None:

@@ -160,16 +160,22 @@ def undone(result: Undone) -> bytes:
 
 async def queried(page: QueryPage) -> Body:
     """One page of a query."""
-    if page.size <= PART_BYTES:
-        return queried_at_once(page)
+    small = queried_at_once(page)
+    if small is not None:
+        return small
     response, cursor = _around_page(page)
     parts = await _parts(partial(page.relation.codec.records, fields=page.fields), page.rows, page.size)
     end = b"]" + (b"," + encode(cursor)[1:] if cursor else b"}")
     return [encode(response)[:-1] + b',"queryResult":[', *parts, end]
 
 
-def queried_at_once(page: QueryPage) -> bytes:
-    """The same for a page that is not large."""
+def queried_at_once(page: QueryPage) -> bytes | None:
+    """The same; None if the records take more than :data:`PART_BYTES`."""
+    return None if page.size > PART_BYTES else queried_small(page)
+
+
+def queried_small(page: QueryPage) -> bytes:
+    """A page of a few rows."""
     response, cursor = _around_page(page)
     records = page.relation.codec.records(page.rows, page.fields)
     return encode({**response, "queryResult": records, **cursor})

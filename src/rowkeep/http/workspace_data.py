@@ -51,4 +51,4 @@ class WorkspaceEndpoints(AdminDataEndpoints):
     def _found(self, scope: Scope) -> Found:
         if scope["method"] != self._endpoint.method:
             raise MethodNotAllowed(scope["method"], self._endpoint.method)
-        return Found(self._endpoint, "", "")
+        return self._endpoint, "", ""

@@ -25,12 +25,14 @@ class Node(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"not
     all_: Any = UNSET
 
 
-class SortKey(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class SortKey(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     field: str
     order: Literal["asc", "desc"] = "asc"
 
 
-class QueryBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"as_of": "asOf"}):
+class QueryBody(
+    msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, rename={"as_of": "asOf"}
+):
     """The body of a query. All keys are optional. ``asOf`` is a moment of the past (RFC 3339): the query
     reads the table, which must have a history, as it was then."""
 
@@ -53,7 +55,7 @@ class UpdateBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename
     dry_run: bool = False
 
 
-class DeleteBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
+class DeleteBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, rename="camel"):
     """If the filter matches fewer rows than ``minAffected`` or more than ``maxAffected``, none is deleted.
     With ``dryRun`` everything is checked, and nothing is stored."""
 

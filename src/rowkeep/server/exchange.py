@@ -207,11 +207,12 @@ class Exchange(RequestResponseCycle):
         """Send the start of a response and the first part of its body, at once if that is all of it."""
         fields, length, varying = _parts_of(start)
         body = message.get("body", b"")
-        is_whole = length == b"%d" % len(body) and not message.get("more_body", False)
+        size = b"%d" % len(body)
+        is_whole = length == size and not message.get("more_body", False)
         if not is_whole or len(body) > MAX_WHOLE_BYTES or self.scope["method"] == "HEAD":
             return self._send_parts(start, length, message)
         head = _head(start["status"], (*self.default_headers, *fields), self.keep_alive)
-        response = b"%b%bcontent-length: %d\r\n\r\n%b" % (head, varying, len(body), body)
+        response = b"".join((head, varying, b"content-length: ", size, b"\r\n\r\n", body))
         if self.flow.write_paused:
             return self._write_later(response)
         self._write(response)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
 
@@ -14,23 +13,37 @@ from rowkeep.sql.conditions import after_name, where_name
 from rowkeep.sql.physical_table import cell_name
 
 
-def _named(name: Callable[[int], str], values: Sequence[Any]) -> dict[str, Any]:
-    return dict(zip(_names(name, len(values)), values, strict=True))
+class _Numbered:
+    """The names of parameters that differ only by a number, made once."""
+
+    def __init__(self, name: Callable[[int], str]) -> None:
+        self._name = name
+        self._made: list[str] = []
+
+    def name_all(self, values: Sequence[Any]) -> dict[str, Any]:
+        """The values under the first of these names."""
+        names = self._made
+        if len(names) < len(values):
+            # in one step, because several threads can bind
+            self._made = names = [self._name(at) for at in range(len(values))]
+        named: dict[str, Any] = {}
+        # for a few values, dict() and zip() take longer than a loop
+        for at, value in enumerate(values):
+            named[names[at]] = value
+        return named
 
 
-@lru_cache(1024)
-def _names(name: Callable[[int], str], count: int) -> tuple[str, ...]:
-    return tuple(map(name, range(count)))
+_in_filter, _in_cursor, _in_row = _Numbered(where_name), _Numbered(after_name), _Numbered(cell_name)
 
 
 def select_values(plan: SelectPlan, constants: Mapping[str, Any] = MappingProxyType({})) -> dict[str, Any]:
     """The values of a select. The limit is one row more than requested, which shows whether there are more
     rows. ``constants`` are the values of the table or view that is read."""
-    values = _named(where_name, plan.where.values)
+    values = _in_filter.name_all(plan.where.values)
     if constants:
         values.update(constants)
     if plan.after:
-        values.update(_named(after_name, plan.after))
+        values.update(_in_cursor.name_all(plan.after))
     values["limit"] = plan.limit + 1
     values["offset"] = plan.offset
     values["max_bytes"] = plan.max_bytes
@@ -44,8 +57,8 @@ def stream_values(plan: SelectPlan, constants: Mapping[str, Any]) -> dict[str, A
 
 def update_values(plan: UpdatePlan, cells: Sequence[Any], now: Any) -> dict[str, Any]:
     """``cells`` and ``now`` are those of the plan, as the engine takes them."""
-    values = _named(where_name, plan.where.values)
-    values.update(_named(cell_name, cells))
+    values = _in_filter.name_all(plan.where.values)
+    values.update(_in_row.name_all(cells))
     values["now"] = now
     values["writer"] = plan.writer
     values["max_records"] = plan.max_records
@@ -55,8 +68,8 @@ def update_values(plan: UpdatePlan, cells: Sequence[Any], now: Any) -> dict[str,
 
 
 def delete_values(plan: DeletePlan) -> dict[str, Any]:
-    return _named(where_name, plan.where.values)
+    return _in_filter.name_all(plan.where.values)
 
 
 def insert_values(row: Sequence[Any]) -> dict[str, Any]:
-    return _named(cell_name, row)
+    return _in_row.name_all(row)

@@ -34,7 +34,11 @@ class Template(msgspec.Struct, frozen=True):
     order: tuple[str, ...]
 
     def bind(self, values: Mapping[str, Any]) -> Statement:
-        return Statement(self.text, tuple(map(values.__getitem__, self.order)))
+        return Statement(self.text, tuple(self.parameters(values)))
+
+    def parameters(self, values: Mapping[str, Any]) -> list[Any]:
+        """The values by position."""
+        return [values[name] for name in self.order]
 
     def bind_many(self, many: Iterable[Mapping[str, Any]]) -> Statement:
         """A statement that runs once for each of these sets of values."""

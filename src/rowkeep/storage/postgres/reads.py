@@ -37,14 +37,15 @@ def select(
 
 async def select_by(fetch: Fetch, sql: Pages, plan: SelectPlan, version: int) -> Selected:
     statements = sql.select(plan.shape) if plan.offset else sql.limited(plan.shape, plan.limit)
-    page = statements.page.bind(select_values(plan, sql.constants))
-    rows = await fetch(page.text, page.parameters)
+    page = statements.page
+    rows = await fetch(page.text, page.parameters(select_values(plan, sql.constants)))
     if not rows or rows[0][0] != version:
         raise StaleCatalog()
-    _, total, size, *_ = rows[0]
+    first = rows[0]
+    total, size = first[1], first[2]
     if size > plan.max_bytes:
         return await _select_fitting(fetch, sql, plan, version)
-    if rows[0][LEAD + statements.never_null] is None:
+    if first[LEAD + statements.never_null] is None:
         # only the row with the version: the page is empty
         return Selected((), plan.offset if plan.shape.is_counted and total is None else total, None)
     if total is None and plan.shape.is_counted:
@@ -55,8 +56,8 @@ async def select_by(fetch: Fetch, sql: Pages, plan: SelectPlan, version: int) ->
 async def _select_fitting(fetch: Fetch, sql: Pages, plan: SelectPlan, version: int) -> Selected:
     """The start of a page that is too large as a whole, so that the rest of it never gets here."""
     statements = cast("PostgresPages", sql).cut(plan.shape)
-    page = statements.page.bind(select_values(plan, sql.constants))
-    rows = await fetch(page.text, page.parameters)
+    page = statements.page
+    rows = await fetch(page.text, page.parameters(select_values(plan, sql.constants)))
     if not rows or rows[0][0] != version:
         raise StaleCatalog()
     _, total, found, *_ = rows[0]

@@ -51,7 +51,7 @@ class ConnectionLane:
         arrival: asyncio.Future[None] = loop.create_future()
         self._waiting.append(arrival)
         self._turns.waits(self, arrival, loop.time() + seconds)
-        add_pool_waiting(1)
+        add_pool_waiting()
         try:
             await arrival
         except BaseException:
@@ -61,7 +61,7 @@ class ConnectionLane:
                 self._waiting.remove(arrival)
             raise
         finally:
-            add_pool_waiting(-1)
+            add_pool_waiting(-1.0)
             self._turns.waits_no_more(arrival)
 
     def give_back(self) -> None:
@@ -150,6 +150,11 @@ class ConnectionTurns:
 
     def pass_on(self) -> None:
         """Give free turns to lanes that wait; a lane that got one goes to the end."""
+        if len(self.waiting) == 1:
+            lane = self.waiting[0]
+            if not (lane.serve_next() if lane.is_free() else lane.has_waiting()):
+                self.waiting.clear()
+            return
         delayed, served = [], []
         for lane in self.waiting:
             if lane.is_free():
