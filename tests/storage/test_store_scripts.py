@@ -43,6 +43,23 @@ async def test_a_script_without_statements(database: WorkspaceDatabase) -> None:
     assert await database.write(script) == "done"
 
 
+async def test_a_script_of_one_statement(things: Workbench) -> None:
+    await things.insert({"Text": "before"})
+
+    def write() -> Generator[Statement, Sequence[Row], str]:
+        yield things.statement("""UPDATE @things SET "Text" = 'after'""")
+        return "written"
+
+    def read() -> Generator[Statement, Sequence[Row], None]:
+        rows = yield things.statement("""SELECT "Text" FROM @things""")
+        assert [tuple(row) for row in rows] == [("after",)]
+        raise Mishap
+
+    assert await things.database.write_one(write) == "written"
+    with pytest.raises(Mishap):
+        await things.database.read_one(read)
+
+
 async def test_what_a_script_raises_undoes_it(things: Workbench) -> None:
     await things.insert({"Text": "before"})
 

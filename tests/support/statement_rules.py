@@ -12,6 +12,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TextIO
 
+from rowkeep.sql.statements import BETWEEN_COMMANDS
+
 RECORD, UNIT = "\x1e", "\x1f"
 """What each record of the log begins with, and what ends each part before its message."""
 
@@ -185,9 +187,9 @@ def _transactions(records: Iterable[str]) -> Iterator[Transaction]:
             if ended is not None:
                 yield ended
         elif session in open_ones:
-            open_ones[session].statements.append(text)
+            open_ones[session].statements += text.split(BETWEEN_COMMANDS)
         else:
-            yield Transaction([text])
+            yield Transaction(text.split(BETWEEN_COMMANDS))
     yield from open_ones.values()
 
 

@@ -85,7 +85,7 @@ class Catalog:
 
     async def has_moved(self, client_id: str, opened: OpenWorkspace) -> bool:
         """Whether the app of a client id was deleted and created again in another workspace."""
-        found = await self._store.catalog.read(partial(self.installation.workspace_of, client_id))
+        found = await self._store.catalog.read_one(partial(self.installation.workspace_of, client_id))
         if found is None or found.id == opened.workspace.id:
             return False
         self._clients.pop(client_id, None)
@@ -96,7 +96,7 @@ class Catalog:
         refused as unknown."""
         opened = self._clients.get(client_id)
         if opened is None:
-            found = await self._store.catalog.read(partial(self.installation.workspace_of, client_id))
+            found = await self._store.catalog.read_one(partial(self.installation.workspace_of, client_id))
             if found is None:
                 return None
             try:
@@ -113,7 +113,9 @@ class Catalog:
 
     async def named(self, name: str) -> OpenWorkspace:
         """The workspace with this name. Raises NoSuchWorkspace, or StaleCatalog if it is being deleted."""
-        opened = await self._use(await self._store.catalog.read(partial(self.installation.workspace, name)))
+        opened = await self._use(
+            await self._store.catalog.read_one(partial(self.installation.workspace, name))
+        )
         return opened if self._user_id is None else opened.for_user(self._user_id, self._guard)
 
     async def renew(self, opened: OpenWorkspace) -> None:
@@ -176,7 +178,7 @@ class Catalog:
 
     async def check_database(self, name: str) -> None:
         """Raises NoSuchWorkspace, and StorageMissing for a workspace whose database is missing."""
-        workspace = await self._store.catalog.read(partial(self.installation.workspace, name))
+        workspace = await self._store.catalog.read_one(partial(self.installation.workspace, name))
         if workspace.is_made:
             self._open.pop(workspace.id, None)
             await self._start(workspace)
@@ -195,7 +197,7 @@ class Catalog:
     async def fingerprint(self) -> str:
         """The fingerprint of the master key that the store is encrypted with. Raises SetupError if there is
         none."""
-        known = await self._store.catalog.read(self.installation.key_fingerprint)
+        known = await self._store.catalog.read_one(self.installation.key_fingerprint)
         if known is None:
             raise SetupError("The store is not initialised. Run rowkeep init.")
         return known
@@ -219,7 +221,7 @@ class Catalog:
         return self._master.sealer_of(wrapped, bound_to).seal(data_key, bound_to)
 
     async def _is_deleted(self, workspace: Workspace) -> bool:
-        return not await self._store.catalog.read(partial(self.installation.has_workspace, workspace))
+        return not await self._store.catalog.read_one(partial(self.installation.has_workspace, workspace))
 
 
 def _nothing() -> Steps[None]:

@@ -121,7 +121,7 @@ class OpenWorkspace:
 
     async def is_current(self, snapshot: Snapshot) -> bool:
         """Whether the database still has the snapshot's version."""
-        return await self.database.read(self.scripts.state.version) == snapshot.version
+        return await self.database.read_one(self.scripts.state.version) == snapshot.version
 
     def renew(self) -> None:
         """Make the next request read again; unchanged definitions stay compiled."""

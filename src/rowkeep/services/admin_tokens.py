@@ -49,7 +49,7 @@ class AdminTokens:
         if self._operator is not None and hmac.compare_digest(token.encode(), self._operator.encode()):
             return OPERATOR
         script = partial(self._catalog.installation.admin_token, hash_token(token))
-        found = await self._database.read(script)
+        found = await self._database.read_one(script)
         if found is None:
             raise Unauthenticated("unknown admin token")
         return found
@@ -59,7 +59,7 @@ class AdminTokens:
         if self._operator is not None and token_id == OPERATOR.id:
             return
         script = partial(self._catalog.installation.has_admin_token, token_id)
-        if not await self._database.read(script):
+        if not await self._database.read_one(script):
             raise Unauthenticated("unknown admin token")
 
     async def create(self, body: AdminTokenBody) -> NewAdminToken:

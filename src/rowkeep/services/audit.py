@@ -197,7 +197,7 @@ class AuditLog:
         pending = Pending(draft)
         token = PENDING.set(pending if is_atomic else None)
         if not is_atomic:
-            await self._database.write(partial(self._catalog.audit.add, [draft]))
+            await self._database.write_one(partial(self._catalog.audit.add, [draft]))
         result, cause = Outcome.SUCCESS, ""
         try:
             done = await call()
@@ -229,7 +229,7 @@ class AuditLog:
         """Record how a started change has ended. Errors are logged: the change is made."""
         self._lines.write(entry)
         try:
-            await self._database.write(partial(self._catalog.audit.finish, entry))
+            await self._database.write_one(partial(self._catalog.audit.finish, entry))
         except NO_TIME as error:
             faults.error(
                 "audit entry not finished", key=error.code, entry=entry.id, result=entry.result.value
@@ -237,7 +237,7 @@ class AuditLog:
 
     async def record(self, entry: AuditEntry) -> None:
         """Store something that has happened."""
-        await self._database.write(partial(self._catalog.audit.add, [entry]))
+        await self._database.write_one(partial(self._catalog.audit.add, [entry]))
         self._lines.write(entry)
 
     def add_later(self, entry: AuditEntry) -> None:

@@ -62,9 +62,10 @@ class WorkspaceDefinitions:
         if expected is not None:
             await opened.database.read(partial(check, expected))
         done: list[WorkspaceChangeStep] = []
-        if await opened.database.read(partial(scripts.plan, body)):
+        planned = await opened.database.read(partial(scripts.plan, body))
+        if planned.actions:
             allowed = allow_data_loss or dry_run
-            make = partial(scripts.make, body, allow_data_loss=allowed, done=done, undo=dry_run)
+            make = partial(scripts.make, body, planned, allow_data_loss=allowed, done=done, undo=dry_run)
             checked = if_expected(expected, opened.scripts.state, check, make)
             with suppress(Undone):
                 await opened.write_with_keys(lambda: checked)

@@ -140,6 +140,8 @@ class Dialect:
     has_concurrent_writers: bool
     """Whether transactions write at the same time, so that a script that must run alone takes a lock;
     otherwise the engine runs one writing transaction at a time."""
+    joins_deletions: bool
+    """Whether one statement can delete from several tables, each in a common table expression."""
     has_stored_functions: bool
     """Whether our SQL functions are created in the database; else each connection registers them."""
     can_add_primary_keys: bool
@@ -216,6 +218,7 @@ SQLITE = Dialect(
     nulls_are_least=True,
     indexes_end_with_row_key=False,
     has_concurrent_writers=False,
+    joins_deletions=False,
     has_stored_functions=False,
     can_add_primary_keys=False,
     can_add_foreign_keys=False,
@@ -309,6 +312,7 @@ POSTGRES = Dialect(
     nulls_are_least=False,
     indexes_end_with_row_key=True,
     has_concurrent_writers=True,
+    joins_deletions=True,
     has_stored_functions=True,
     can_add_primary_keys=True,
     can_add_foreign_keys=True,

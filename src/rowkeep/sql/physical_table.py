@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.schema import AddConstraint, CreateIndex, CreateTable, DropTable
+from sqlalchemy.schema import AddConstraint, CreateIndex, CreateTable
 from sqlalchemy.sql import quoted_name
 
 from rowkeep.model.tables import ROW_KEY, Column, Index, Table
@@ -22,7 +23,7 @@ from rowkeep.sql.names import (
     sort_key_name,
     table_name,
 )
-from rowkeep.sql.statements import Statement, ddl
+from rowkeep.sql.statements import Statement, command, ddl
 
 
 def cell_name(at: int) -> str:
@@ -55,20 +56,24 @@ class PhysicalTable:
             schema=quoted(namespace) if namespace else None,
             **dialect.table_options,
         )
-        self.indexes = [
+        if referred is not None:
+            for constraint in self.references(referred):
+                self.from_clause.append_constraint(constraint)
+
+    @cached_property
+    def indexes(self) -> list[sa.Index]:
+        """Its indexes, and those of its references."""
+        own = [
             sa.Index(
-                index_name(table, index),
+                index_name(self.table, index),
                 *(self.ordered(name, descending=descending) for name, descending in self._parts(index)),
                 unique=index.is_unique,
                 # explicit, because an index on sys_Id has no column that identifies the table
                 _table=self.from_clause,
             )
-            for index in table.indexes
+            for index in self.table.indexes
         ]
-        self.indexes += self._reference_indexes()
-        if referred is not None:
-            for constraint in self.references(referred):
-                self.from_clause.append_constraint(constraint)
+        return own + self._reference_indexes()
 
     def _parts(self, index: Index) -> list[tuple[str, bool]]:
         """The columns of an index."""
@@ -186,13 +191,14 @@ class PhysicalTable:
         ]
 
     def drop(self) -> Statement:
-        return drop_table(self.table, self.dialect, self.from_clause.schema)
+        return drop_table(self.table, self.from_clause.schema)
 
 
-def drop_table(table: Table, dialect: Dialect, namespace: str | None) -> Statement:
+def drop_table(table: Table, namespace: str | None) -> Statement:
     """Drop a table and its indexes, for which its columns do not matter."""
-    schema = quoted(namespace) if namespace else None
-    return ddl(DropTable(sa.Table(table_name(table), sa.MetaData(), schema=schema), if_exists=True), dialect)
+    # names are letters, digits and _, so quotes are sufficient
+    place = f'"{namespace}".' if namespace else ""
+    return command(f'DROP TABLE IF EXISTS {place}"{table_name(table)}"')
 
 
 def ordered(dialect: Dialect, column: Expression, *, descending: bool, has_nulls: bool = True) -> Expression:

@@ -19,10 +19,11 @@ from rowkeep.plan.rows.select import SelectShape
 from rowkeep.plan.rows.upserts import UpsertShape
 from rowkeep.plan.rows.writes import UpdateShape
 from rowkeep.sql.dialects import Dialect
+from rowkeep.sql.names import table_name
 from rowkeep.sql.pages import SelectSql, StreamSql
 from rowkeep.sql.physical_table import PhysicalTable
 from rowkeep.sql.rows import PostgresTableSql, SqliteTableSql, TableSql, UpdateSql
-from rowkeep.sql.statements import Statement, Template
+from rowkeep.sql.statements import Statement, Template, command, in_order
 from rowkeep.sql.system_tables import ANY_WORKSPACE, in_namespace
 from rowkeep.sql.upserts import PostgresUpsertSql, SqliteUpsertSql
 
@@ -35,6 +36,10 @@ T = TypeVar("T", bound=TableSql)
 
 ANY_TABLE = "<table>"
 """The id of a form. No name has such characters, so it can be found in the text of a statement."""
+
+ANY_NAME = "<name>"
+"""The name of a form from which tables are created: they differ by name, while each table has its own
+statements for rows."""
 
 ANY_HISTORY = History(0)
 
@@ -79,17 +84,19 @@ def _placed(compiled: C, namespace: str | None) -> C:
 
 def create_table(
     table: Table, dialect: Dialect, namespace: str | None, referred: Mapping[str, Table]
-) -> list[Statement]:
-    """The statements that create a table; ``referred`` has the tables that it refers to, by id."""
+) -> Statement:
+    """What creates a table with its indexes; ``referred`` has the tables that it refers to, by id."""
     if any(column.reference is not None for column in table.columns):
-        return PhysicalTable(table, dialect, namespace, referred).create()
-    created = _created(form_of(table), dialect, ANY_WORKSPACE if namespace else None)
-    return [Statement(_of_table(_placed(each, namespace).text, table)) for each in created]
+        return in_order(PhysicalTable(table, dialect, namespace, referred).create())
+    form = msgspec.structs.replace(form_of(table), name=ANY_NAME)
+    created = _created(form, dialect, ANY_WORKSPACE if namespace else None)
+    text = _of_table(in_namespace(created.text, namespace), table)
+    return command(text.replace(f'"{ANY_NAME}"', f'"{table_name(table)}"'))
 
 
 @lru_cache(CACHED_FORMS)
-def _created(form: Table, dialect: Dialect, namespace: str | None) -> list[Statement]:
-    return PhysicalTable(form, dialect, namespace).create()
+def _created(form: Table, dialect: Dialect, namespace: str | None) -> Statement:
+    return in_order(PhysicalTable(form, dialect, namespace).create())
 
 
 def _of_table(text: str, table: Table) -> str:

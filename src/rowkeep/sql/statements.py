@@ -25,6 +25,22 @@ class Statement(msgspec.Struct, frozen=True):
     text: str
     parameters: tuple[Any, ...] = ()
     many: tuple[tuple[Any, ...], ...] | None = None
+    is_command: bool = False
+    """Whether it has no parameters and no rows, and runs once: nothing of it is prepared and cached. It can
+    then be several statements."""
+
+
+def command(text: str) -> Statement:
+    """A statement that changes what a database has, such as ``CREATE TABLE``."""
+    return Statement(text, is_command=True)
+
+
+BETWEEN_COMMANDS = ";\n\n"
+
+
+def in_order(commands: Iterable[Statement]) -> Statement:
+    """Several commands as one, in one round trip."""
+    return command(BETWEEN_COMMANDS.join(each.text for each in commands))
 
 
 class Template(msgspec.Struct, frozen=True):
@@ -118,4 +134,4 @@ STATEMENTS = StatementCache()
 
 
 def ddl(element: DDLElement | CreateColumn, dialect: Dialect) -> Statement:
-    return Statement(str(element.compile(dialect=dialect.compiler)).strip())
+    return command(str(element.compile(dialect=dialect.compiler)).strip())

@@ -239,7 +239,8 @@ def any_workspace(namespace: str | None) -> WorkspaceTables:
 def in_workspace(statement: Statement, namespace: str | None) -> Statement:
     if namespace is None:
         return statement
-    return Statement(in_namespace(statement.text, namespace), statement.parameters, statement.many)
+    text = in_namespace(statement.text, namespace)
+    return Statement(text, statement.parameters, statement.many, statement.is_command)
 
 
 def in_namespace(text: str, namespace: str | None) -> str:

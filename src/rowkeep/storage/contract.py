@@ -430,6 +430,14 @@ class Database(ABC):
     async def read(self, script: Script[T]) -> T:
         """Run a script that only reads, on one snapshot. Raises StaleCatalog if a table is missing."""
 
+    async def read_one(self, script: Script[T]) -> T:
+        """The same for a script of one statement. Where a transaction costs round trips, there is none."""
+        return await self.read(script)
+
+    async def write_one(self, script: Script[T]) -> T:
+        """The same as :meth:`write` for a script of one statement."""
+        return await self.write(script)
+
     @abstractmethod
     async def write(self, script: Script[T]) -> T:
         """Run a script as one transaction: completely or not at all, on disk when this returns.

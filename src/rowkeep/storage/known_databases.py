@@ -55,6 +55,18 @@ class CatalogDatabase(Database):
         except (StaleCatalog, StorageMissing) as error:
             raise self._missing(error) from error.__cause__
 
+    async def read_one(self, script: Script[T]) -> T:
+        try:
+            return await self._database.read_one(script)
+        except (StaleCatalog, StorageMissing) as error:
+            raise self._missing(error) from error.__cause__
+
+    async def write_one(self, script: Script[T]) -> T:
+        try:
+            return await self._database.write_one(script)
+        except (StaleCatalog, StorageMissing) as error:
+            raise self._missing(error) from error.__cause__
+
     def _missing(self, error: Exception) -> StorageMissing:
         reason = str(error.__cause__ or "its tables are missing")
         self._faults.error("catalog missing", key=reason, reason=reason, action="restore it from a backup")

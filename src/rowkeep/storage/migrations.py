@@ -19,7 +19,7 @@ from rowkeep.sql.case_folding import fold_body
 from rowkeep.sql.dialects import FOLD, Dialect
 from rowkeep.sql.history_table import UNLESS_RECORDED, history_sequence
 from rowkeep.sql.names import quoted
-from rowkeep.sql.statements import STATEMENTS, Statement, Template, ddl, statement, template
+from rowkeep.sql.statements import STATEMENTS, Statement, command, ddl, in_order, statement
 from rowkeep.sql.system_tables import (
     ANY_WORKSPACE,
     CATALOG_NAMESPACE,
@@ -370,7 +370,8 @@ class _StepSql(msgspec.Struct, frozen=True):
 
     create: Statement
     count: Statement
-    add: Template
+    add: str
+    """Without the numbers of the steps."""
 
 
 @cache
@@ -382,7 +383,7 @@ def _step_sql(dialect: Dialect, namespace: str | None) -> _StepSql:
     return _StepSql(
         ddl(CreateTable(applied, if_not_exists=True), dialect),
         statement(count, dialect),
-        template(sa.insert(applied), dialect),
+        f"INSERT INTO {dialect.compiler.identifier_preparer.format_table(applied)} (step) VALUES ",  # noqa: S608 - our own names
     )
 
 
@@ -413,7 +414,9 @@ def statements_of(step: Step, dialect: Dialect, namespace: str | None) -> Sequen
     if len(namespace) > LONGEST_NAMESPACE:
         return step(dialect, namespace)
     compiled = _compiled(step, dialect, ANY_NAMESPACE)
-    return [Statement(each.text.replace(ANY_NAMESPACE, namespace)) for each in compiled]
+    return [
+        msgspec.structs.replace(each, text=each.text.replace(ANY_NAMESPACE, namespace)) for each in compiled
+    ]
 
 
 def migrate(steps: Sequence[Step], dialect: Dialect, namespace: str | None) -> Steps[int]:
@@ -435,8 +438,8 @@ def migrate(steps: Sequence[Step], dialect: Dialect, namespace: str | None) -> S
         raise NewerStore(
             "The store was created by a newer version of Rowkeep. Use that version or a later one."
         )
-    for number, step in enumerate(steps[done:], start=done + 1):
-        for each in statements_of(step, dialect, namespace):  # noqa: UP028 - a list cannot receive rows
-            yield each
-        yield in_workspace(sql.add.bind({"step": number}), namespace)
+    if done < len(steps):
+        numbers = ", ".join(f"({number})" for number in range(done + 1, len(steps) + 1))
+        made = [each for step in steps[done:] for each in statements_of(step, dialect, namespace)]
+        yield in_workspace(in_order([*made, command(f"{sql.add}{numbers}")]), namespace)
     return done

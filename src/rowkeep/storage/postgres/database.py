@@ -70,6 +70,12 @@ class PostgresDatabase(Database):
     async def write(self, script: Script[T]) -> T:
         return await self._pool.write(script, self._script)
 
+    async def read_one(self, script: Script[T]) -> T:
+        return await self._pool.run_one(script, self._script)
+
+    async def write_one(self, script: Script[T]) -> T:
+        return await self._pool.run_one(script, self._script)
+
 
 class PostgresWorkspaceDatabase(PostgresDatabase, WorkspaceDatabase):
     def __init__(self, pool: Pool, namespace: str, ids: IdSource) -> None:

@@ -232,6 +232,18 @@ class Pool:
         """Which types the driver has cached for a table is not known any more."""
         self._forgotten[table] = self._forgotten.get(table, 0) + 1
 
+    async def run_one(self, script: Script[T], call: Call) -> T:
+        """A script of one statement, which is a transaction of its own: one round trip instead of three."""
+        steps = script()
+        wanted = next(steps)
+        rows = await self.fetch(call, wanted.text, wanted.parameters)
+        try:
+            steps.send(rows)
+        except StopIteration as end:
+            result: T = end.value
+            return result
+        raise AssertionError(f"a script of one statement has another one after {wanted.text}")
+
     async def read(self, script: Script[T], call: Call, *, in_thread: bool = False) -> T:
         """A script that reads, on one snapshot. With ``in_thread``, its own work between two statements is
         done in a thread."""
@@ -315,6 +327,9 @@ def _milliseconds(seconds: float) -> str:
 async def rows_of(connection: asyncpg.Connection, wanted: Statement) -> Sequence[Row]:
     if wanted.many is not None:
         await connection.executemany(wanted.text, wanted.many)
+        return ()
+    if wanted.is_command:
+        await connection.execute(wanted.text)
         return ()
     rows: Sequence[Row] = await connection.fetch(wanted.text, *wanted.parameters)
     return rows

@@ -49,26 +49,27 @@ class Access(WorkspaceSteps):
         )
         return [app_of(row) for row in rows]
 
+    def all_apps(self) -> Steps[list[App]]:
+        """All apps in the order of their names."""
+        return [app_of(row) for row in (yield from self._do_known(_find_apps))]
+
     def existing_app(self, client_id: str) -> Steps[App]:
         """Raises NoSuchApp."""
-        _, app, _ = yield from self.app(client_id)
-        if app is None:
+        rows = yield from self._do_known(_find_app, client_id=client_id)
+        if not rows:
             raise NoSuchApp(f"No such app: {preview(client_id)}.")
-        return app
+        return app_of(rows[0])
 
     def create_app(self, app: App, key: int) -> Steps[None]:
         """Store an app whose secret is encrypted under the data key number ``key``. Raises NameTaken, and
         StaleCatalog if that is no longer the newest key."""
         yield from self._state.raise_version()
         yield from self._check_key(key)
-        apps = self._system.apps
-        taken = sa.select(apps.c.client_id).where(apps.c.client_id == app.client_id)
-        if (yield from self._do(taken)):
+        if (yield from self._do_known(_find_app, client_id=app.client_id)):
             raise client_id_taken(app.client_id)
         yield from self._check_app_name(app)
-        yield from self._do(sa.insert(apps).values(app_values(app)))
-        former = self._system.former_apps
-        yield from self._do(sa.delete(former).where(former.c.client_id == app.client_id))
+        yield from self._insert("apps", **app_values(app))
+        yield from self._delete(app.client_id, ("former_apps", "client_id"))
 
     def _check_key(self, key: int) -> Steps[None]:
         if (yield from self._state.newest_key()) != key:
@@ -86,19 +87,16 @@ class Access(WorkspaceSteps):
         return app
 
     def _check_app_name(self, app: App) -> Steps[None]:
-        apps = self._system.apps
-        same_name = sa.and_(apps.c.name_key == app.name.casefold(), apps.c.client_id != app.client_id)
-        if (yield from self._do(sa.select(apps.c.client_id).where(same_name))):
+        names = {"name_key": app.name.casefold(), "but": app.client_id}
+        if (yield from self._do_known(_find_app_name, **names)):
             raise NameTaken(f"App {preview(app.name)} already exists.", pointer="/name")
 
     def delete_app(self, client_id: str) -> Steps[None]:
         """Delete an app and its grants; its name remains, for the rows that it wrote. Raises NoSuchApp."""
         yield from self._state.raise_version()
         app = yield from self.existing_app(client_id)
-        former = sa.insert(self._system.former_apps).values(client_id=client_id, name=app.name)
-        yield from self._do(former)
-        for table in (self._system.apps, self._system.grants):
-            yield from self._do(sa.delete(table).where(table.c.client_id == client_id))
+        yield from self._insert("former_apps", client_id=client_id, name=app.name)
+        yield from self._delete(client_id, ("apps", "client_id"), ("grants", "client_id"))
         yield from self._keys.delete_of(writer_of(client_id))
 
     def app_names(self, after: str, limit: int) -> Steps[list[Row]]:
@@ -127,13 +125,10 @@ class Access(WorkspaceSteps):
         yield from self._state.raise_version()
         thing = yield from self._grantable(name, on_view)
         app = yield from self.existing_app(client_id)
-        grants = self._system.grants
-        yield from self._do(
-            sa.delete(grants).where(grants.c.table_id == thing.id, grants.c.client_id == client_id)
-        )
+        yield from self._do_known(_delete_grant, table_id=thing.id, client_id=client_id)
         if not grant.is_empty:
             rights: dict[str, Any] = msgspec.structs.asdict(grant)
-            yield from self._do(sa.insert(grants).values(table_id=thing.id, client_id=client_id, **rights))
+            yield from self._insert("grants", table_id=thing.id, client_id=client_id, **rights)
         return GrantOf(client_id, app.name, thing.name, grant, on_view)
 
     def _grantable(self, name: str, on_view: bool) -> Steps[Table | View]:
@@ -144,41 +139,17 @@ class Access(WorkspaceSteps):
     def grants_on(self, name: str, *, on_view: bool = False) -> Steps[list[GrantOf]]:
         """The grants on a table or a view. Raises NoSuchTable, NoSuchView."""
         thing = yield from self._grantable(name, on_view)
-        return (yield from self._grants(self._system.grants.c.table_id == thing.id))
+        rows = yield from self._do(_granted(self._system).where(self._system.grants.c.table_id == thing.id))
+        return [_grant_of(row) for row in rows]
 
     def grants_of(self, client_id: str) -> Steps[list[GrantOf]]:
         """Raises NoSuchApp."""
         yield from self.existing_app(client_id)
-        return (yield from self._grants(self._system.grants.c.client_id == client_id))
+        rows = yield from self._do(_granted(self._system).where(self._system.grants.c.client_id == client_id))
+        return [_grant_of(row) for row in rows]
 
     def all_grants(self) -> Steps[list[GrantOf]]:
-        return (yield from self._grants(sa.true()))
-
-    def _grants(self, chosen: sa.ColumnElement[bool]) -> Steps[list[GrantOf]]:
-        grants, apps = self._system.grants, self._system.apps
-        tables, views = self._system.tables, self._system.views
-        given = grants.join(apps, apps.c.client_id == grants.c.client_id)
-        given = given.outerjoin(tables, tables.c.id == grants.c.table_id)
-        given = given.outerjoin(views, views.c.id == grants.c.table_id)
-        rows = yield from self._do(
-            sa.select(
-                apps.c.client_id, apps.c.name, tables.c.definition, views.c.definition,
-                grants.c.read, grants.c.write, grants.c.delete,
-            )
-            .select_from(given)
-            .where(chosen)
-            .order_by(sa.func.coalesce(tables.c.name_key, views.c.name_key), apps.c.name_key)
-        )  # fmt: skip
-        return [
-            GrantOf(
-                row[0],
-                row[1],
-                _named_decoder.decode(row[2] or row[3]).name,
-                grant_of(row[4:]),
-                row[2] is None,
-            )
-            for row in rows
-        ]
+        return [_grant_of(row) for row in (yield from self._do_known(_granted))]
 
 
 class _Named(msgspec.Struct):
@@ -193,6 +164,45 @@ _named_decoder = msgspec.json.Decoder(_Named)
 def _find_app(system: WorkspaceTables) -> sa.Executable:
     apps = system.apps
     return sa.select(*apps.c).where(apps.c.client_id == sa.bindparam("client_id"))
+
+
+def _find_apps(system: WorkspaceTables) -> sa.Executable:
+    apps = system.apps
+    return sa.select(*apps.c).order_by(apps.c.name_key)
+
+
+def _find_app_name(system: WorkspaceTables) -> sa.Executable:
+    """Another app with the same name."""
+    apps = system.apps
+    same_name = apps.c.name_key == sa.bindparam("name_key")
+    return sa.select(apps.c.client_id).where(same_name, apps.c.client_id != sa.bindparam("but"))
+
+
+def _delete_grant(system: WorkspaceTables) -> sa.Executable:
+    grants = system.grants.c
+    of: dict[str, Any] = {name: sa.bindparam(name) for name in ("table_id", "client_id")}
+    return sa.delete(system.grants).where(*(grants[name] == value for name, value in of.items()))
+
+
+def _granted(system: WorkspaceTables) -> sa.Select[Any]:
+    """Grants with the app and the definition of the table or view of each, in the order of their names."""
+    grants, apps, tables, views = system.grants, system.apps, system.tables, system.views
+    given = grants.join(apps, apps.c.client_id == grants.c.client_id)
+    given = given.outerjoin(tables, tables.c.id == grants.c.table_id)
+    given = given.outerjoin(views, views.c.id == grants.c.table_id)
+    return (
+        sa.select(
+            apps.c.client_id, apps.c.name, tables.c.definition, views.c.definition,
+            grants.c.read, grants.c.write, grants.c.delete,
+        )
+        .select_from(given)
+        .order_by(sa.func.coalesce(tables.c.name_key, views.c.name_key), apps.c.name_key)
+    )  # fmt: skip
+
+
+def _grant_of(row: Row) -> GrantOf:
+    name = _named_decoder.decode(row[2] or row[3]).name
+    return GrantOf(row[0], row[1], name, grant_of(row[4:]), row[2] is None)
 
 
 def _find_grants(system: WorkspaceTables) -> sa.Executable:

@@ -28,6 +28,7 @@ from rowkeep.model.charts import (
 )
 from rowkeep.model.users import Asker, SharedRight, UserRights
 from rowkeep.plan.charts.read import chart_source, chart_sources, named_chart, read_chart
+from rowkeep.sql.system_tables import WorkspaceTables
 from rowkeep.storage.contract import Row, Steps
 from rowkeep.storage.scripts.rights import RightsOfUsers
 from rowkeep.storage.scripts.state import WorkspaceState
@@ -75,8 +76,7 @@ class Charts(WorkspaceSteps):
 
     def shared(self, limit: int) -> Steps[list[DefinedChart]]:
         """All shared charts of the workspace, for administrators."""
-        charts = self._system.charts
-        rows = yield from self._do(sa.select(*charts.c).where(charts.c.scope == SHARED))
+        rows = yield from self._do_known(_find_shared, scope=SHARED)
         return (yield from self._defined([chart_of(row) for row in rows], Asker(), None, limit))
 
     def existing(self, chart_id: str, asker: Asker, limit: int) -> Steps[DefinedChart]:
@@ -269,3 +269,8 @@ def values_of(chart: Chart) -> dict[str, Any]:
         "created_on": chart.created_on,
         "updated_on": chart.updated_on,
     }
+
+
+def _find_shared(system: WorkspaceTables) -> sa.Executable:
+    charts = system.charts
+    return sa.select(*charts.c).where(charts.c.scope == sa.bindparam("scope"))

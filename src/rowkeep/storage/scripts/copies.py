@@ -100,12 +100,14 @@ class CopyScripts(WorkspaceSteps):
         """Record a new copy. Raises UniqueConflict if another process has just begun one."""
         yield from self._scripts.state.raise_version()
         yield create_state(self.namespace, self.dialect)
-        yield from self._insert(self._state, [self._row("", CopiedTable(source, "", _NO_TABLE), str(key))])
+        yield from self._insert_rows(
+            self._state, [self._row("", CopiedTable(source, "", _NO_TABLE), str(key))]
+        )
 
     def add(self, copied: CopiedTable, tables: Mapping[str, Table]) -> Steps[None]:
         """Create a table, and record it."""
         stored = as_stored(copied.table)
-        yield from self._insert(self._state, [self._row(copied.table.id, copied, stored)])
+        yield from self._insert_rows(self._state, [self._row(copied.table.id, copied, stored)])
         yield self.staged(copied.table, tables).create
 
     def remove(self, table: Table) -> Steps[None]:
@@ -175,7 +177,7 @@ class CopyScripts(WorkspaceSteps):
 
     def _store_definitions(self, tables: Sequence[Table], contents: Contents) -> Steps[None]:
         system = self._system
-        yield from self._insert(system.tables, [_definition(table) for table in tables])
+        yield from self._insert_rows(system.tables, [_definition(table) for table in tables])
         references = [
             {
                 "table_id": table.id,
@@ -187,20 +189,20 @@ class CopyScripts(WorkspaceSteps):
             for column in table.columns
             if column.reference is not None
         ]
-        yield from self._insert(system.references, references)
-        yield from self._insert(system.views, [_definition(view) for view in contents.views])
+        yield from self._insert_rows(system.references, references)
+        yield from self._insert_rows(system.views, [_definition(view) for view in contents.views])
         uses = [
             {"view_id": view.id, "table_id": table_id}
             for view in contents.views
             for table_id in sorted(set(view.table_ids))
         ]
-        yield from self._insert(system.view_tables, uses)
+        yield from self._insert_rows(system.view_tables, uses)
         for name in CONTENTS:
             rows = getattr(contents, name)
             if name in ("members", "former_apps"):
                 # an empty workspace can have these already
                 rows = yield from self._unknown(getattr(system, name), rows)
-            yield from self._insert(getattr(system, name), rows)
+            yield from self._insert_rows(getattr(system, name), rows)
 
     def _unknown(self, table: sa.Table, rows: Iterable[Mapping[str, Any]]) -> Steps[list[Mapping[str, Any]]]:
         """The rows whose key the table does not have."""
@@ -228,7 +230,7 @@ class CopyScripts(WorkspaceSteps):
         """A key that several rows have, although the index number ``at`` is unique."""
         return (yield self.staged(table, tables).repeated(table.indexes[at]))
 
-    def _insert(self, table: sa.Table, rows: Iterable[Mapping[str, Any]]) -> Steps[None]:
+    def _insert_rows(self, table: sa.Table, rows: Iterable[Mapping[str, Any]]) -> Steps[None]:
         values = list(rows)
         for first in range(0, len(values), AT_ONCE):
             yield from self._do(sa.insert(table).values(values[first : first + AT_ONCE]))

@@ -39,8 +39,7 @@ class IdempotencyKeys(WorkspaceSteps):
 
     def delete_of(self, writer: str) -> Steps[None]:
         """Delete the keys of an app."""
-        keys = self._system.idempotency_keys
-        yield from self._do(sa.delete(keys).where(keys.c.writer == writer))
+        yield from self._delete(writer, ("idempotency_keys", "writer"))
 
     def of_other_data_keys(self, number: int) -> Steps[list[Row]]:
         """Some keys whose responses are encrypted under another data key than this: writer, key, response."""

@@ -20,6 +20,10 @@ OwnerAndShares: TypeAlias = tuple[str | None, list[tuple[str, SharedRight]]]
 """The id of the owner, and the ids of users with their rights."""
 
 
+ROWS_OF_RIGHTS = (("owners", "thing_id"), ("shares", "thing_id"))
+"""What the system tables have of the rights to a table or view."""
+
+
 class RightsOfUsers(WorkspaceSteps):
     """The scripts of one workspace. Scripts that change something raise the version first, so that a change
     is effective at once in all processes."""
@@ -227,15 +231,13 @@ class RightsOfUsers(WorkspaceSteps):
 
     def own(self, thing_id: str, user_id: str) -> Steps[None]:
         """Set the owner, who then needs no share."""
-        owners = self._system.owners
-        yield from self._do(sa.delete(owners).where(owners.c.thing_id == thing_id))
-        yield from self._do(sa.insert(owners).values(thing_id=thing_id, user_id=user_id))
+        yield from self._delete(thing_id, ("owners", "thing_id"))
+        yield from self._insert("owners", thing_id=thing_id, user_id=user_id)
         yield from self._delete_share(thing_id, user_id)
 
     def disown(self, thing_id: str) -> Steps[None]:
         """Delete the owner and the shares of a table or view that is dropped."""
-        for table in (self._system.owners, self._system.shares):
-            yield from self._do(sa.delete(table).where(table.c.thing_id == thing_id))
+        yield from self._delete(thing_id, *ROWS_OF_RIGHTS)
 
     def _owner_of(self, thing_id: str) -> Steps[str | None]:
         owners = self._system.owners.c

@@ -71,11 +71,9 @@ class StoredDefinitions(WorkspaceSteps):
 
     def find_view(self, name: str) -> Steps[View | None]:
         """The view with this name, in any case."""
-        views = self._system.views
         if not NAME.fullmatch(name):
             return None
-        same_name = views.c.name_key == name_key(name)
-        rows = yield from self._do(sa.select(views.c.definition).where(same_name))
+        rows = yield from self._do_known(_find_view, name_key=name_key(name))
         return stored_view(rows[0][0]) if rows else None
 
     def existing_view(self, name: str) -> Steps[View]:
@@ -89,3 +87,8 @@ class StoredDefinitions(WorkspaceSteps):
 def _find_table(system: WorkspaceTables) -> sa.Executable:
     tables = system.tables
     return sa.select(tables.c.definition).where(tables.c.name_key == sa.bindparam("name_key"))
+
+
+def _find_view(system: WorkspaceTables) -> sa.Executable:
+    views = system.views
+    return sa.select(views.c.definition).where(views.c.name_key == sa.bindparam("name_key"))

@@ -191,8 +191,10 @@ class TableChanges:
     # checks of stored rows
 
     def _check(self, planned: Planned, *, late: bool) -> Steps[list[Problem]]:
-        problems = []
+        problems: list[Problem] = []
         change = planned.change
+        if not change.checks:
+            return problems
         sql = CheckSql(change, self._scripts.dialect, self._scripts.namespace, planned.referred)
         for check in change.checks:
             if check.is_late is late:

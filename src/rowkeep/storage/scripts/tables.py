@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import sqlalchemy as sa
 
@@ -15,16 +15,29 @@ from rowkeep.model.users import EVERYBODY, HIDDEN_TABLE, Asker
 from rowkeep.sql.physical_table import drop_table
 from rowkeep.sql.shared_tables import create_table
 from rowkeep.sql.sizes import size_query, table_size
+from rowkeep.sql.system_tables import WorkspaceTables
 from rowkeep.storage.contract import Steps
 from rowkeep.storage.scripts.history import HistoryScripts
-from rowkeep.storage.scripts.rights import RightsOfUsers
+from rowkeep.storage.scripts.rights import ROWS_OF_RIGHTS, RightsOfUsers
 from rowkeep.storage.scripts.state import WorkspaceState
-from rowkeep.storage.scripts.steps import WorkspaceSteps, run
+from rowkeep.storage.scripts.steps import WorkspaceSteps
 from rowkeep.storage.scripts.stored_definitions import StoredDefinitions, as_stored, stored_table
 from rowkeep.storage.scripts.view_dependencies import ViewNeeds
 
 TableWithReferred: TypeAlias = tuple[Table, dict[str, Table]]
 """A table, and the tables that it refers to, by id."""
+
+
+ROWS_OF_A_TABLE = (
+    ("tables", "id"),
+    ("grants", "table_id"),
+    ("references", "table_id"),
+    ("row_quotas", "table_id"),
+    ("webhook_tables", "table_id"),
+    ("charts", "thing_id"),
+    *ROWS_OF_RIGHTS,
+)
+"""What the system tables have of a table that is dropped."""
 
 
 class Tables(WorkspaceSteps):
@@ -62,6 +75,10 @@ class Tables(WorkspaceSteps):
         )
         return [stored_table(row[0]) for row in rows]
 
+    def all(self) -> Steps[list[Table]]:
+        """All tables in the order of their names."""
+        return [stored_table(row[0]) for row in (yield from self._do_known(_find_all))]
+
     def by_ids(self, ids: Collection[str]) -> Steps[dict[str, Table]]:
         return (yield from self._stored.tables_by("id", ids))
 
@@ -83,57 +100,45 @@ class Tables(WorkspaceSteps):
         table = read_table(body, table_id, named, (yield from self._state.newest_key()))
         yield from self.check_name_is_free(table.name)
         referred = {each.id: each for each in named.values()}
-        yield from run(create_table(table, self.dialect, self.namespace, referred))
+        yield create_table(table, self.dialect, self.namespace, referred)
         if table.history is not None:
             yield from self._history.begin(table)
-        yield from self._do(
-            sa.insert(self._system.tables).values(
-                id=table.id, name_key=name_key(table.name), definition=as_stored(table)
-            )
+        yield from self._insert(
+            "tables", id=table.id, name_key=name_key(table.name), definition=as_stored(table)
         )
-        yield from self._store_references(table)
+        yield from self._add_references(table)
         if owner is not None:
             yield from self._rights.own(table.id, owner)
         return table, referred
 
     def store(self, table: Table) -> Steps[None]:
         """Replace the stored definition; the table itself and its references are unchanged."""
-        tables = self._system.tables
-        update = sa.update(tables).values(name_key=name_key(table.name), definition=as_stored(table))
-        yield from self._do(update.where(tables.c.id == table.id))
+        values = {"new_name_key": name_key(table.name), "new_definition": as_stored(table)}
+        yield from self._do_known(_replace_definition, id=table.id, **values)
 
     def check_name_is_free(self, name: str, but: str = "") -> Steps[None]:
         """Tables and views share one set of names; ``but`` is the id of the one that may have the name.
         Raises NameTaken."""
-        for kind, system_table in (("table", self._system.tables), ("view", self._system.views)):
-            same_name = sa.and_(system_table.c.name_key == name_key(name), system_table.c.id != but)
-            if (yield from self._do(sa.select(system_table.c.id).where(same_name))):
-                raise NameTaken(f"{kind.capitalize()} {name} already exists.", pointer="/name")
+        taken = yield from self._do_known(_find_names, name_key=name_key(name), but=but)
+        if taken:
+            raise NameTaken(f"{taken[0][0]} {name} already exists.", pointer="/name")
 
-    def _store_references(self, table: Table) -> Steps[None]:
-        """Replace the stored references of a table."""
-        references = self._system.references
-        yield from self._do(sa.delete(references).where(references.c.table_id == table.id))
+    def _add_references(self, table: Table) -> Steps[None]:
+        """Store the references of a table."""
         for column in table.columns:
             if column.reference is not None:
                 to = {"to_table_id": column.reference.table, "to_column_id": column.reference.column}
-                yield from self._do(
-                    sa.insert(references).values(table_id=table.id, column_id=column.id, **to)
-                )
+                yield from self._insert("references", table_id=table.id, column_id=column.id, **to)
 
     def replace(self, table: Table) -> Steps[None]:
         """Replace the stored definition of a table, and its stored references."""
         yield from self.store(table)
-        yield from self._store_references(table)
+        yield from self._delete(table.id, ("references", "table_id"))
+        yield from self._add_references(table)
 
     def referring(self, table_id: str) -> Steps[list[tuple[Table, Column]]]:
         """The columns that refer to a table, its own columns last, each with its table."""
-        references = self._system.references
-        rows = yield from self._do(
-            sa.select(references.c.table_id, references.c.column_id).where(
-                references.c.to_table_id == table_id
-            )
-        )
+        rows = yield from self._do_known(_find_referring, to_table_id=table_id)
         tables = yield from self._stored.tables_by("id", {row[0] for row in rows})
         found = [
             (tables[row[0]], column)
@@ -159,17 +164,8 @@ class Tables(WorkspaceSteps):
         yield from self._view_needs.check_drop(table, viewer)
         if table.history is not None:
             yield from self._history.end(table)
-        yield drop_table(table, self.dialect, self.namespace)
-        for system_table, column in (
-            (self._system.tables, "id"),
-            (self._system.grants, "table_id"),
-            (self._system.references, "table_id"),
-            (self._system.row_quotas, "table_id"),
-            (self._system.webhook_tables, "table_id"),
-            (self._system.charts, "thing_id"),
-        ):
-            yield from self._do(sa.delete(system_table).where(system_table.c[column] == table.id))
-        yield from self._rights.disown(table.id)
+        yield drop_table(table, self.namespace)
+        yield from self._delete(table.id, *ROWS_OF_A_TABLE)
 
     def get(self, name: str) -> Steps[TableWithReferred]:
         """The table with this name, in any case. Raises NoSuchTable."""
@@ -193,3 +189,32 @@ class Tables(WorkspaceSteps):
             rows = yield size_query(table, self.dialect, self.namespace)
             sizes.append(table_size(rows[0]))
         return tables, referred, sizes
+
+
+def _find_all(system: WorkspaceTables) -> sa.Executable:
+    tables = system.tables
+    return sa.select(tables.c.definition).order_by(tables.c.name_key)
+
+
+def _find_names(system: WorkspaceTables) -> sa.Executable:
+    """The kinds of things that have a name."""
+    kinds = (("Table", system.tables), ("View", system.views))
+    found: list[sa.Select[Any]] = [
+        sa.select(sa.literal_column(f"'{kind}'").label("kind")).where(
+            table.c.name_key == sa.bindparam("name_key"), table.c.id != sa.bindparam("but")
+        )
+        for kind, table in kinds
+    ]
+    return sa.union_all(*found)
+
+
+def _replace_definition(system: WorkspaceTables) -> sa.Executable:
+    tables = system.tables
+    new: dict[str, Any] = {name: sa.bindparam(f"new_{name}") for name in ("name_key", "definition")}
+    return sa.update(tables).values(new).where(tables.c.id == sa.bindparam("id"))
+
+
+def _find_referring(system: WorkspaceTables) -> sa.Executable:
+    references = system.references
+    found = sa.select(references.c.table_id, references.c.column_id)
+    return found.where(references.c.to_table_id == sa.bindparam("to_table_id"))

@@ -11,6 +11,7 @@ from rowkeep.model.tables import Table
 from rowkeep.model.users import HIDDEN_VIEW
 from rowkeep.model.views import View, columns_by_key
 from rowkeep.plan.views.read import broken_by
+from rowkeep.sql.system_tables import WorkspaceTables
 from rowkeep.storage.contract import Steps
 from rowkeep.storage.scripts.rights import RightsOfUsers
 from rowkeep.storage.scripts.steps import WorkspaceSteps
@@ -30,13 +31,7 @@ class ViewNeeds(WorkspaceSteps):
 
     def views_needing(self, table_id: str, column_id: str | None = None) -> Steps[list[View]]:
         """The views that need a table, or a column of it, in the order of their names."""
-        views, uses = self._system.views, self._system.view_tables
-        rows = yield from self._do(
-            sa.select(views.c.definition)
-            .select_from(views.join(uses, uses.c.view_id == views.c.id))
-            .where(uses.c.table_id == table_id)
-            .order_by(views.c.name_key)
-        )
+        rows = yield from self._do_known(_find_needing, table_id=table_id)
         found = [stored_view(row[0]) for row in rows]
         return [view for view in found if view.needs(table_id, column_id)]
 
@@ -77,6 +72,16 @@ class ViewNeeds(WorkspaceSteps):
                 if view.id in hidden:
                     raise StillReferenced(f"This change would break {HIDDEN_VIEW}.")
                 raise StillReferenced(f"This change would break view {view.name}: {problem}")
+
+
+def _find_needing(system: WorkspaceTables) -> sa.Executable:
+    views, uses = system.views, system.view_tables
+    return (
+        sa.select(views.c.definition)
+        .select_from(views.join(uses, uses.c.view_id == views.c.id))
+        .where(uses.c.table_id == sa.bindparam("table_id"))
+        .order_by(views.c.name_key)
+    )
 
 
 def _names_of(views: Sequence[View], hidden: Collection[str]) -> str:

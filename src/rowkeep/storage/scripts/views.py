@@ -13,8 +13,9 @@ from rowkeep.model.tables import NAME, Table, name_key
 from rowkeep.model.users import EVERYBODY, Asker
 from rowkeep.model.views import View
 from rowkeep.plan.views.read import read_view
+from rowkeep.sql.system_tables import WorkspaceTables
 from rowkeep.storage.contract import Steps
-from rowkeep.storage.scripts.rights import RightsOfUsers
+from rowkeep.storage.scripts.rights import ROWS_OF_RIGHTS, RightsOfUsers
 from rowkeep.storage.scripts.state import WorkspaceState
 from rowkeep.storage.scripts.steps import WorkspaceSteps
 from rowkeep.storage.scripts.stored_definitions import StoredDefinitions, as_stored, stored_view
@@ -68,6 +69,10 @@ class Views(WorkspaceSteps):
         ids = {table_id for view in found for table_id in view.table_ids}
         return found, (yield from self._stored.tables_by("id", ids))
 
+    def all(self) -> Steps[list[View]]:
+        """All views in the order of their names."""
+        return [stored_view(row[0]) for row in (yield from self._do_known(_find_all))]
+
     def create(self, body: ViewBody, view_id: str, owner: str | None = None) -> Steps[ViewWithTables]:
         """Create a view; ``owner`` is the id of a user. With the id of one that was set aside, that is
         created again. Raises NameTaken, and all errors in the definition."""
@@ -79,11 +84,7 @@ class Views(WorkspaceSteps):
             )
         view, tables = yield from self._read(body, view_id)
         yield from self._tables.check_name_is_free(view.name)
-        yield from self._do(
-            sa.insert(self._system.views).values(
-                id=view.id, name_key=name_key(view.name), definition=as_stored(view)
-            )
-        )
+        yield from self._insert("views", id=view.id, name_key=name_key(view.name), definition=as_stored(view))
         yield from self._store_tables(view)
         if owner is not None:
             yield from self._rights.own(view.id, owner)
@@ -155,25 +156,21 @@ class Views(WorkspaceSteps):
         return tables, {row[0]: stored_view(row[1]).name for row in rows}
 
     def _store_tables(self, view: View) -> Steps[None]:
-        uses = self._system.view_tables
-        yield from self._do(sa.delete(uses).where(uses.c.view_id == view.id))
+        yield from self._delete(view.id, ("view_tables", "view_id"))
         for table_id in sorted(set(view.table_ids)):
-            yield from self._do(sa.insert(uses).values(view_id=view.id, table_id=table_id))
+            yield from self._insert("view_tables", view_id=view.id, table_id=table_id)
 
     def drop(self, name: str) -> Steps[None]:
         """Drop a view with its grants. Raises NoSuchView."""
         view = yield from self.set_aside(name)
-        for system_table, column in ((self._system.grants, "table_id"), (self._system.charts, "thing_id")):
-            yield from self._do(sa.delete(system_table).where(system_table.c[column] == view.id))
-        yield from self._rights.disown(view.id)
+        yield from self._delete(view.id, ("grants", "table_id"), ("charts", "thing_id"), *ROWS_OF_RIGHTS)
 
     def set_aside(self, name: str) -> Steps[View]:
         """Drop a view that is created again in the same transaction: what belongs to its id stays. Raises
         NoSuchView."""
         yield from self._state.raise_version()
         view = yield from self._stored.existing_view(name)
-        for system_table, column in ((self._system.views, "id"), (self._system.view_tables, "view_id")):
-            yield from self._do(sa.delete(system_table).where(system_table.c[column] == view.id))
+        yield from self._delete(view.id, ("views", "id"), ("view_tables", "view_id"))
         return view
 
 
@@ -186,3 +183,8 @@ def _not_visible(view: View) -> Forbidden:
         f"View {view.name} reads tables that are not visible to you. You can change its name and "
         "description, but not what it shows."
     )
+
+
+def _find_all(system: WorkspaceTables) -> sa.Executable:
+    views = system.views
+    return sa.select(views.c.definition).order_by(views.c.name_key)

@@ -45,6 +45,14 @@ class WorkspaceChangeStep(msgspec.Struct, frozen=True):
     loses_data: bool = False
 
 
+class PlannedWorkspace(msgspec.Struct, frozen=True):
+    """The steps of a change, what they are planned for, and the version of the workspace then."""
+
+    version: int
+    present: WorkspaceDefinition
+    actions: Sequence[Action]
+
+
 class WorkspaceChangeScripts:
     """The scripts of one workspace; ``new_id`` returns the ids of tables and views that are created. The
     owner that ``charts`` names owns them, too."""
@@ -67,20 +75,34 @@ class WorkspaceChangeScripts:
 
     def present(self) -> Steps[WorkspaceDefinition]:
         """All definitions, grants and shared charts of the workspace."""
-        tables = yield from self._tables.page("", None)
-        views, _ = yield from self._views.page("", None)
+        tables = yield from self._tables.all()
+        views = yield from self._views.all()
         grants = yield from self._access.all_grants()
-        apps = yield from self._access.apps("", None)
+        apps = yield from self._access.all_apps()
         charts = yield from self._scripts.charts.shared(self._charts.limit)
         return WorkspaceDefinition(tables, views, grants, apps, charts)
 
-    def plan(self, body: WorkspaceDefinitionBody) -> Steps[list[Action]]:
+    def plan(self, body: WorkspaceDefinitionBody) -> Steps[PlannedWorkspace]:
         """The required steps, before rows are checked. Raises the errors of the body."""
-        return plan_schema((yield from self.present()), body)
+        version = yield from self._scripts.state.version()
+        present = yield from self.present()
+        return PlannedWorkspace(version, present, plan_schema(present, body))
+
+    def _renewed(
+        self, planned: PlannedWorkspace, version: int, body: WorkspaceDefinitionBody
+    ) -> Steps[PlannedWorkspace]:
+        """The same plan, if the workspace has still the version and the charts that it was made for;
+        otherwise a new one. Changes of charts do not raise the version."""
+        if planned.version == version:
+            charts = yield from self._scripts.charts.shared(self._charts.limit)
+            if charts == planned.present.charts:
+                return planned
+        return (yield from self.plan(body))
 
     def make(
         self,
         body: WorkspaceDefinitionBody,
+        planned: PlannedWorkspace,
         *,
         allow_data_loss: bool,
         done: list[WorkspaceChangeStep],
@@ -92,12 +114,12 @@ class WorkspaceChangeScripts:
         Raises DataLoss unless that is allowed, and the errors of the steps, with pointers into the body.
         """
         done.clear()
-        yield from self._scripts.state.raise_version()
-        present = yield from self.present()
-        for action in plan_schema(present, body):
+        version = yield from self._scripts.state.raise_version()
+        planned = yield from self._renewed(planned, version - 1, body)
+        for action in planned.actions:
             done += yield from self._do(action)
-        if done:
-            done += yield from self._broken_charts(present)
+        if done and any(map(_changes_source, planned.actions)):
+            done += yield from self._broken_charts(planned.present)
         if not allow_data_loss:
             _refuse_loss(done)
         if undo or not done:
@@ -148,8 +170,8 @@ class WorkspaceChangeScripts:
 
     def _broken_charts(self, before: WorkspaceDefinition) -> Steps[list[WorkspaceChangeStep]]:
         """What the change does to other charts: those whose columns are missing stay, to be repaired."""
-        tables = yield from self._tables.page("", None)
-        views, _ = yield from self._views.page("", None)
+        tables = yield from self._tables.all()
+        views = yield from self._views.all()
         after = _sources(tables, views)
         broken = yield from self._scripts.chart_changes.broken(_sources(before.tables, before.views), after)
         return [step for each in broken for step in _step(each, "/tables")]
@@ -158,6 +180,11 @@ class WorkspaceChangeScripts:
         yield from self._access.set_grant(
             action.name, action.client_id, action.grant, on_view=action.is_on_view
         )
+
+
+def _changes_source(action: Action) -> bool:
+    """Whether a step changes a table or view that remains, and so perhaps its charts."""
+    return isinstance(action, ChangeTable) or (isinstance(action, CreateView) and action.view_id is not None)
 
 
 def _sources(tables: Sequence[Table], views: Sequence[View]) -> dict[str, ChartSource]:

@@ -291,7 +291,8 @@ def _meaning(error: apsw.Error) -> Exception | None:
 def rows_of(connection: apsw.Connection, wanted: Statement) -> list[Any]:
     if wanted.many is not None:
         return connection.executemany(wanted.text, wanted.many).fetchall()
-    return connection.execute(wanted.text, wanted.parameters).fetchall()
+    can_cache = not wanted.is_command
+    return connection.execute(wanted.text, wanted.parameters, can_cache=can_cache).fetchall()
 
 
 def in_transaction(
