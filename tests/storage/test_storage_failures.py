@@ -87,7 +87,7 @@ async def test_a_database_that_is_read_only(new_store: Callable[[], str]) -> Non
         )
     finally:
         await connection.close()
-    with pytest.raises(StorageReadOnly):
+    with pytest.raises(SetupError, match="is read-only: it is a standby, or"):
         await refused_start(url)
 
 
