@@ -19,9 +19,10 @@ from rowkeep.errors.catalogue import (
 from rowkeep.metrics import count_upsert
 from rowkeep.plan.rows.upserts import UpsertPlan, keys_of, missing_values
 from rowkeep.services.conflicts import (
-    insert_reference_error,
+    explained_reference,
+    find_insert_reference,
+    find_upsert_reference,
     insert_unique_error,
-    upsert_reference_error,
     upsert_unique_error,
 )
 from rowkeep.services.idempotency import Idempotency, KeyedRequest
@@ -189,11 +190,14 @@ class AtomicStream:
                 return upsert_change_error(compiled, plan, refusal, is_array=True)
             if isinstance(refusal, UniqueConflict):
                 return await upsert_unique_error(workspace, compiled, plan, refusal, many=True)
-            return await upsert_reference_error(self._table.caller, compiled, plan, rows, {}, many=True)
+            find = find_upsert_reference
+            return await explained_reference(self._table.caller, find, compiled, plan, rows, {}, many=True)
         shown = compiled.codec.stored_cells.shown(plan.rows)
         if isinstance(refusal, UniqueConflict):
             return await insert_unique_error(workspace, compiled, shown, plan.rows, refusal, many=True)
-        return await insert_reference_error(self._table.caller, compiled, shown, plan.rows, many=True)
+        return await explained_reference(
+            self._table.caller, find_insert_reference, compiled, shown, plan.rows, many=True
+        )
 
     async def _duplicates(self, refused: RowsRefused) -> Exception:
         """The error for rows of several parts."""

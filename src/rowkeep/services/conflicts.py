@@ -6,9 +6,9 @@ a transaction in which the operations before it are done again.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, Concatenate, ParamSpec
 
 from msgspec import UNSET
 
@@ -222,20 +222,19 @@ def _upsert_duplicate(compiled: CompiledTable, index: Index, row: int | None, ma
     )
 
 
-async def upsert_reference_error(
+What = ParamSpec("What")
+
+
+async def explained_reference(
     caller: Caller,
-    compiled: CompiledTable,
-    plan: UpsertPlan,
-    rows: Sequence[Any],
-    row_changes: Changes,
-    many: bool,
+    find: Callable[Concatenate[Tables, Sees, What], Steps[Exception]],
+    *what: What.args,
+    **more: What.kwargs,
 ) -> Exception:
-    """``rows`` are those of the request, with their changes."""
-    workspace, find = caller.workspace, find_upsert_reference
-    tables = workspace.scripts.tables
-    return await workspace.database.read(
-        partial(find, tables, caller.sees, compiled, plan, rows, row_changes, many)
-    )
+    """The error for a write that a reference refused: what one of the scripts below finds."""
+    workspace = caller.workspace
+    script = partial(find, workspace.scripts.tables, caller.sees, *what, **more)
+    return await workspace.database.read(script)
 
 
 def find_upsert_reference(
@@ -247,7 +246,7 @@ def find_upsert_reference(
     row_changes: Changes,
     many: bool,
 ) -> Steps[Exception]:
-    """Script: the same error."""
+    """Script: the error for an upsert. ``rows`` are those of the request, with their changes."""
     names = [column.name for column in compiled.table.columns]
     known = _without_changes(names, plan.rows, row_changes)
     missing = yield from find_missing(tables, compiled.sql, names, known)
@@ -312,15 +311,6 @@ def update_unique_error(compiled: CompiledTable, plan: UpdatePlan, conflict: Uni
     )
 
 
-async def insert_reference_error(
-    caller: Caller, compiled: CompiledTable, rows: Sequence[Any], stored: Sequence[Any], many: bool
-) -> Exception:
-    """``rows`` are those of the request, ``stored`` the same rows as stored."""
-    workspace, find = caller.workspace, find_insert_reference
-    tables = workspace.scripts.tables
-    return await workspace.database.read(partial(find, tables, caller.sees, compiled, rows, stored, many))
-
-
 def find_insert_reference(
     tables: Tables,
     sees: Sees,
@@ -329,7 +319,8 @@ def find_insert_reference(
     stored: Sequence[Any],
     many: bool,
 ) -> Steps[Exception]:
-    """Script: the same error."""
+    """Script: the error for an insert. ``rows`` are those of the request, ``stored`` the same rows as
+    stored."""
     names = [column.name for column in compiled.table.columns]
     missing = yield from find_missing(tables, compiled.sql, names, stored)
     if missing is None:
@@ -338,17 +329,10 @@ def find_insert_reference(
     return _reference_error(sees, missing, rows[missing.row][names.index(missing.column.name)], where, prefix)
 
 
-async def update_reference_error(caller: Caller, compiled: CompiledTable, plan: UpdatePlan) -> Exception:
-    tables = caller.workspace.scripts.tables
-    return await caller.workspace.database.read(
-        partial(find_update_reference, tables, caller.sees, compiled, plan)
-    )
-
-
 def find_update_reference(
     tables: Tables, sees: Sees, compiled: CompiledTable, plan: UpdatePlan
 ) -> Steps[Exception]:
-    """Script: the same error."""
+    """Script: the error for an update."""
     cells = {name: plan.cells[at] for at, name in enumerate(plan.shape.columns) if not plan.shape.change(at)}
     missing = yield from find_missing(tables, compiled.sql, [*cells], [[*cells.values()]])
     if missing is not None:
@@ -395,17 +379,10 @@ def _replaced_key(table: Table, cells: dict[str, Any]) -> Missing | None:
     return None
 
 
-async def delete_reference_error(caller: Caller, compiled: CompiledTable, plan: DeletePlan) -> Exception:
-    tables = caller.workspace.scripts.tables
-    return await caller.workspace.database.read(
-        partial(find_delete_reference, tables, caller.sees, compiled, plan)
-    )
-
-
 def find_delete_reference(
     tables: Tables, sees: Sees, compiled: CompiledTable, plan: DeletePlan
 ) -> Steps[Exception]:
-    """Script: the same error."""
+    """Script: the error for a delete."""
     return (yield from _referred(tables, sees, compiled, plan, "deleted")) or _changed_meanwhile()
 
 

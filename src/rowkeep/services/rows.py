@@ -19,10 +19,11 @@ from rowkeep.plan.rows.select import SelectPlan, plan_select
 from rowkeep.plan.rows.writes import InsertPlan, plan_delete, plan_update
 from rowkeep.services.access import Access, Caller, Credential
 from rowkeep.services.conflicts import (
-    delete_reference_error,
-    insert_reference_error,
+    explained_reference,
+    find_delete_reference,
+    find_insert_reference,
+    find_update_reference,
     insert_unique_error,
-    update_reference_error,
     update_unique_error,
 )
 from rowkeep.services.idempotency import Idempotency, KeyedRequest, Replayed
@@ -147,8 +148,9 @@ class Rows:
                     caller.workspace, compiled, request.rows, plan.rows, conflict, request.is_array
                 ) from conflict
             except ReferenceConflict:
-                raise await insert_reference_error(
-                    caller, compiled, request.rows, plan.rows, request.is_array
+                find = find_insert_reference
+                raise await explained_reference(
+                    caller, find, compiled, request.rows, plan.rows, request.is_array
                 ) from None
             end_phase("db")
             if not options.dry_run:
@@ -228,7 +230,7 @@ class Rows:
             except ChangeRefused as refused:
                 raise update_change_error(compiled, plan, request.body.data, refused) from None
             except ReferenceConflict:
-                raise await update_reference_error(caller, compiled, plan) from None
+                raise await explained_reference(caller, find_update_reference, compiled, plan) from None
             end_phase("db")
             if not plan.is_dry_run:
                 ROWS_UPDATED.add(updated.count)
@@ -270,7 +272,7 @@ class Rows:
                         compiled.sql, plan, caller.snapshot.version, key
                     )
             except ReferenceConflict:
-                raise await delete_reference_error(caller, compiled, plan) from None
+                raise await explained_reference(caller, find_delete_reference, compiled, plan) from None
             end_phase("db")
             if not plan.is_dry_run:
                 ROWS_DELETED.add(count)

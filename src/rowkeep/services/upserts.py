@@ -23,7 +23,7 @@ from rowkeep.plan.rows.upserts import (
     refuse_repeated,
 )
 from rowkeep.services.access import Caller
-from rowkeep.services.conflicts import upsert_reference_error, upsert_unique_error
+from rowkeep.services.conflicts import explained_reference, find_upsert_reference, upsert_unique_error
 from rowkeep.services.offload import Offload
 from rowkeep.services.partial_upserts import PartialUpsert, without_changed_keys
 from rowkeep.services.refused_changes import upsert_change_error
@@ -146,9 +146,8 @@ def _count(request: InsertRequest, written: UpsertedRows) -> None:
 async def _reference_error(
     caller: Caller, compiled: CompiledTable, plan: UpsertPlan, request: InsertRequest
 ) -> Exception:
-    return await upsert_reference_error(
-        caller, compiled, plan, request.rows, request.changes, request.is_array
-    )
+    find, many = find_upsert_reference, request.is_array
+    return await explained_reference(caller, find, compiled, plan, request.rows, request.changes, many)
 
 
 def _result(compiled: CompiledTable, request: InsertRequest, written: UpsertedRows) -> Upserted:

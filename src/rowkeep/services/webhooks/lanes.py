@@ -40,7 +40,7 @@ CHANGES_AT_ONCE = 20
 FIRST_RETRY_SECONDS = 5
 MAX_RETRY_SECONDS = 3600
 SPREAD = 0.2
-"""A wait is so much longer or shorter by chance."""
+"""By what part of itself a wait is longer or shorter, at random."""
 RECORD_SECONDS = (0.2, 0.5, 1.0, 2.0, 4.0)
 """The waits before an outcome is recorded again that the storage could not take."""
 
