@@ -138,14 +138,14 @@ class SecretSealer:
 
     def open(self, sealed: bytes, bound_to: str) -> bytes:
         """Raises WrongKey."""
-        return open_sealed(self._sealers, sealed, bound_to)
+        return open_sealed(self._sealers, sealed, bound_to)[1]
 
 
-def open_sealed(sealers: Iterable[Sealer], sealed: bytes, bound_to: str) -> bytes:
-    """Decrypt a secret with one of several keys. Raises WrongKey if none is right."""
+def open_sealed(sealers: Iterable[Sealer], sealed: bytes, bound_to: str) -> tuple[Sealer, bytes]:
+    """Decrypt a secret with one of several keys; returns the key, too. Raises WrongKey if none is right."""
     for sealer in sealers:
         with suppress(WrongKey):
-            return sealer.open(sealed, bound_to)
+            return sealer, sealer.open(sealed, bound_to)
     raise WrongKey()
 
 

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from rowkeep.crypto.ciphers import KEY_BYTES, Sealer, WrongKey, decode_key, encode_key
+from rowkeep.crypto.ciphers import KEY_BYTES, Sealer, WrongKey, decode_key, encode_key, open_sealed
 from rowkeep.errors.catalogue import SetupError
 from rowkeep.private_files import (
     create_private,
@@ -54,20 +54,24 @@ class MasterKeys:
 
     def open(self, sealed: bytes, bound_to: str) -> bytes:
         """Decrypt a secret with one of the keys. Raises SetupError if none is right."""
-        return self.sealer_of(sealed, bound_to).open(sealed, bound_to)
+        return self._open(sealed, bound_to)[1]
 
     def sealer_of(self, sealed: bytes, bound_to: str) -> Sealer:
         """The key that a secret is encrypted with. Raises SetupError if it is missing."""
-        for _ in range(2):
-            for key in self._keys:
-                with suppress(WrongKey):
-                    key.open(sealed, bound_to)
-                    return key
+        return self._open(sealed, bound_to)[0]
+
+    def _open(self, sealed: bytes, bound_to: str) -> tuple[Sealer, bytes]:
+        try:
+            return open_sealed(self._keys, sealed, bound_to)
+        except WrongKey:
             self._reload()
-        raise SetupError(
-            "Wrong master key: the store is encrypted with another one. "
-            "Set ROWKEEP_MASTER_KEY or ROWKEEP_MASTER_KEY_FILE to that key."
-        )
+        try:
+            return open_sealed(self._keys, sealed, bound_to)
+        except WrongKey:
+            raise SetupError(
+                "Wrong master key: the store is encrypted with another one. "
+                "Set ROWKEEP_MASTER_KEY or ROWKEEP_MASTER_KEY_FILE to that key."
+            ) from None
 
     def _reload(self) -> None:
         """Read the key file again: it may have another key now."""
