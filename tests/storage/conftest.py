@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import asyncpg
 import pytest
 from anyio.from_thread import BlockingPortal, start_blocking_portal
+from installation import Installation, installed
 from workbench import THINGS, Workbench, initialised, new_workspace, opened
 
 from rowkeep.model.access import Workspace
@@ -107,3 +109,12 @@ def portal() -> Iterator[BlockingPortal]:
     """An event loop in a thread of its own, where another opener of the store lives."""
     with start_blocking_portal(*LOOP) as portal:
         yield portal
+
+
+@pytest.fixture
+async def installation(
+    new_store: Callable[[], str], tmp_path: Path, anyio_backend: object
+) -> AsyncIterator[Installation]:
+    """An installation that is the test's own."""
+    async with installed(new_store(), tmp_path) as installation:
+        yield installation

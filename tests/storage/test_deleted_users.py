@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
-from installation import Installation, installed
+from installation import Installation
 
 from rowkeep.errors.catalogue import NoSuchUser
 from rowkeep.model.user_requests import UserBody
@@ -19,20 +19,12 @@ from rowkeep.storage.scripts.orphans import Orphans
 pytestmark = pytest.mark.anyio
 
 
-@pytest.fixture
-async def store(
-    new_store: Callable[[], str], tmp_path_factory: pytest.TempPathFactory, anyio_backend: object
-) -> AsyncIterator[Installation]:
-    async with installed(new_store(), tmp_path_factory.mktemp("users")) as store:
-        yield store
-
-
 class Requests:
     """Two requests in which an administrator deletes a user, and gives the user a role."""
 
-    def __init__(self, store: Installation) -> None:
-        self._catalog = store.catalog
-        self.users = Users(store.catalog, Passwords())
+    def __init__(self, installation: Installation) -> None:
+        self._catalog = installation.catalog
+        self.users = Users(installation.catalog, Passwords())
 
     async def create(self) -> User:
         return await self.users.create(UserBody(email="ada@example.org", name="Ada"))
@@ -63,11 +55,11 @@ def before_write(at: int, call: Callable[[], Awaitable[None]], write: Any) -> An
 
 
 async def test_a_user_is_deleted_before_a_role_is_stored(
-    store: Installation, monkeypatch: pytest.MonkeyPatch
+    installation: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    requests = Requests(store)
+    requests = Requests(installation)
     user = await requests.create()
-    database = (await store.catalog.named("used")).database
+    database = (await installation.catalog.named("used")).database
 
     async def delete() -> None:
         monkeypatch.undo()
@@ -80,12 +72,12 @@ async def test_a_user_is_deleted_before_a_role_is_stored(
 
 
 async def test_a_role_is_stored_before_a_user_is_deleted(
-    store: Installation, monkeypatch: pytest.MonkeyPatch
+    installation: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """After the rights of the user were removed."""
-    requests = Requests(store)
+    requests = Requests(installation)
     user = await requests.create()
-    catalog = store.catalog.store.catalog
+    catalog = installation.catalog.store.catalog
 
     async def give_role() -> None:
         monkeypatch.undo()

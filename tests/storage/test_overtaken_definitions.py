@@ -4,13 +4,12 @@ before these are done."""
 from __future__ import annotations
 
 import secrets
-from collections.abc import AsyncIterator, Callable
 from functools import partial
 from typing import Any
 
 import msgspec
 import pytest
-from installation import Installation, installed
+from installation import Installation
 
 from rowkeep.catalog.workspace import OpenWorkspace
 from rowkeep.model.chart_requests import ChartBody
@@ -41,8 +40,12 @@ def body_of(*tables: dict[str, Any], charts: list[dict[str, Any]]) -> WorkspaceD
 class Change:
     """A change of the workspace ``used``: planned first, and made later."""
 
-    def __init__(self, store: Installation, opened: OpenWorkspace, body: WorkspaceDefinitionBody) -> None:
-        rules = ChartRules(lambda: new_chart_id(store.catalog.store.ids), lambda: "2026-11-28", None, 100)
+    def __init__(
+        self, installation: Installation, opened: OpenWorkspace, body: WorkspaceDefinitionBody
+    ) -> None:
+        rules = ChartRules(
+            lambda: new_chart_id(installation.catalog.store.ids), lambda: "2026-11-28", None, 100
+        )
         changes = TableChanges(opened.scripts, opened.ciphers)
         self._scripts = WorkspaceChangeScripts(opened.scripts, changes, partial(secrets.token_hex, 8), rules)
         self._database = opened.database
@@ -59,33 +62,25 @@ class Change:
         return [step.description for step in done]
 
 
-@pytest.fixture
-async def store(
-    new_store: Callable[[], str], tmp_path_factory: pytest.TempPathFactory, anyio_backend: object
-) -> AsyncIterator[Installation]:
-    async with installed(new_store(), tmp_path_factory.mktemp("keys")) as store:
-        yield store
-
-
-async def apply(store: Installation, body: WorkspaceDefinitionBody) -> None:
-    definitions = WorkspaceDefinitions(store.catalog, store.settings, wall_clock)
+async def apply(installation: Installation, body: WorkspaceDefinitionBody) -> None:
+    definitions = WorkspaceDefinitions(installation.catalog, installation.settings, wall_clock)
     await definitions.apply("used", body, dry_run=False, allow_data_loss=True)
 
 
-async def test_what_was_planned_is_planned_again(store: Installation) -> None:
+async def test_what_was_planned_is_planned_again(installation: Installation) -> None:
     chart = {**CHART, "name": "First"}
-    await apply(store, body_of(NOTES, charts=[chart]))
-    opened = await store.catalog.named("used")
-    wanted = Change(store, opened, body_of(NOTES | {"description": "Notes"}, charts=[chart]))
+    await apply(installation, body_of(NOTES, charts=[chart]))
+    opened = await installation.catalog.named("used")
+    wanted = Change(installation, opened, body_of(NOTES | {"description": "Notes"}, charts=[chart]))
     planned = await wanted.plan()
-    await apply(store, body_of(NOTES, NOTES | {"name": "others"}, charts=[chart]))
+    await apply(installation, body_of(NOTES, NOTES | {"name": "others"}, charts=[chart]))
     done = await wanted.make(planned)
     assert done[0] == "drop table others with all its rows"
     assert len(done) == 2
     # a chart that is saved does not raise the version
     planned = await wanted.plan()
     assert planned.actions == []
-    charts = Charts(store.catalog, store.settings, wall_clock)
+    charts = Charts(installation.catalog, installation.settings, wall_clock)
     saved = ChartBody(name="Second", kind="bar", category="Text", aggregate="count", shared=True)
     await charts.create("used", ("notes", False), saved, Asker())
     assert await wanted.make(planned) == ['delete chart "Second" of table notes']
