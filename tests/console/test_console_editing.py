@@ -200,9 +200,9 @@ def test_what_is_typed_in_a_cell_is_not_lost(
     expect(cell(page, "Typed")).to_be_visible()
     (row,) = rows_of(workspace, query=query)
     # a link stores it; if somebody else has changed the row, the next page says so
-    succeeded(workspace.admin.put(path, json={"query": query, "data": {"Number": 7}}))
     cell(page, "Typed").dblclick()
     field.fill("Mine")
+    succeeded(workspace.admin.put(path, json={"query": query, "data": {"Number": 7}}))
     page.get_by_role("link", name="Tables", exact=True).click()
     alert = page.get_by_role("alert")
     expect(alert).to_have_text('Last_Name was not changed to "Mine": Somebody else has changed this row.')
