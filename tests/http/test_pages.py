@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from answers import good, problem, records
-from definitions import column, table
+from definitions import column, index, table
 from expressions import where
 
 from support.bot import Bot
@@ -130,3 +130,54 @@ def test_a_limit_beyond_all_counting_is_told_the_largest(pages: Bot) -> None:
 
 def test_another_count_is_refused(pages: Bot) -> None:
     problem(pages.query("pages", {"count": "EXACT"}), 400, "invalid_body", "/count")
+
+
+@pytest.fixture(scope="module")
+def teams(shared: Workspace) -> Iterator[Bot]:
+    """A table with an index on its teams: each is named after the number of its rows."""
+    shared.create_table(
+        table(
+            "teams",
+            column("Team"),
+            column("Number", "number"),
+            column("Text"),
+            indexes=(index("team", "Team"),),
+        )
+    )
+    bot = shared.bot({"teams": "rwd"})
+    counts = (1, 9, 10, 11, 25)
+    records(
+        bot.bulk("teams", [{"Team": str(count), "Number": at} for count in counts for at in range(count)])
+    )
+    yield bot
+    shared.drop_table("teams")
+
+
+# PostgreSQL reads a page of an index in another way after one that did not have all rows
+@pytest.mark.parametrize("before", [["10"], ["11"], ["11", *["10"] * 8], ["25", "11", "0"]])
+def test_the_rows_that_an_index_finds(teams: Bot, before: list[str]) -> None:
+    for team in (0, 1, 9, 10, 11, 25):
+        for name in before:
+            good(teams.query("teams", {"query": where("Team", "=", name)}))
+        found = where("Team", "=", str(team))
+        answer = good(teams.query("teams", {"query": found}))
+        assert numbers(answer) == list(range(min(team, 10)))
+        assert (answer["total"], answer["hasMore"]) == (team, team > 10)
+        assert ("nextCursor" in answer) is (team > 10)
+        uncounted = good(teams.query("teams", {"query": found, "count": "none"}))
+        assert "total" not in uncounted
+        assert (numbers(uncounted), uncounted["hasMore"]) == (numbers(answer), answer["hasMore"])
+        for page in (answer, uncounted) if team > 10 else ():
+            rest = good(teams.query("teams", {"query": found, "cursor": page["nextCursor"]}, sys_limit=100))
+            assert numbers(rest) == list(range(10, team))
+
+
+def test_large_texts_that_an_index_finds(teams: Bot) -> None:
+    texts = ["a" * 90_000, None, "b" * 1_200_000, "c" * 700_000]
+    rows = [{"Team": "large", "Number": at, "Text": text} for at, text in enumerate(texts)]
+    for row in rows:
+        good(teams.insert("teams", row))
+    for limit in (10, 2, 100):
+        answer = good(teams.query("teams", {"query": where("Team", "=", "large")}, sys_limit=limit))
+        assert [row["Text"] for row in answer["queryResult"]] == texts[:limit]
+        assert (answer["total"], answer["hasMore"]) == (4, limit == 2)

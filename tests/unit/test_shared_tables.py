@@ -77,6 +77,7 @@ def test_the_statements_are_the_same(engine: str, history: dict[str, Any] | None
             assert shared.stream(shape, True) == alone.stream(shape, True)
             if engine == "postgresql":
                 assert shared.cut(shape) == alone.cut(shape)
+                assert shared.whole(shape, 10) == alone.whole(shape, 10)
         for returns in (True, False):
             for changes in ((), (Change.INCREMENT, Change.APPEND)):
                 update = UpdateShape(("A_decimal", "Code"), where, returns, changes)

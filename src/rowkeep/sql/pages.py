@@ -48,10 +48,29 @@ class Readable(Comparable, Protocol):
         """A column in a sort: null is less than every value, on every engine."""
 
 
+class ShortPages(msgspec.Struct):
+    """Whether the next page of a lookup is likely to be short, by those before it."""
+
+    skipped: int = 0
+    """So many pages more are not expected to be short."""
+
+    def is_next(self) -> bool:
+        """Whether the next page is likely to be short."""
+        if self.skipped:
+            self.skipped -= 1
+            return False
+        return True
+
+    def was_long(self) -> None:
+        """A page that was expected to be short was not, and had to be read again."""
+        self.skipped = SKIPPED_PAGES
+
+
 class SelectSql(msgspec.Struct, frozen=True):
     """The statements of a page. Its rows have the requested columns, followed by sort columns that are not
     among them. ``key`` has the positions of the sort columns, ``decoders`` converts the cells of some
-    columns, and ``never_null`` is the position of a column that is never null."""
+    columns, and ``never_null`` is the position of a column that is never null. With ``short``, ``page`` reads
+    only pages that are short."""
 
     page: Template
     count: Template | None
@@ -59,6 +78,7 @@ class SelectSql(msgspec.Struct, frozen=True):
     key: tuple[int, ...]
     decoders: Decoders
     never_null: int
+    short: ShortPages | None = None
 
 
 class StreamSql(msgspec.Struct, frozen=True):
@@ -205,6 +225,10 @@ class PostgresPages(Pages):
 
     The count is null where the page itself shows it: then all rows that were found are on the page. If its
     texts take more than ``max_bytes``, the page has no rows; ``cut`` then returns those that fit.
+
+    Most pages of lookups are short: they have all rows that match, and none of these is large. Such a page
+    has a statement of its own, which takes PostgreSQL a third less time; its rows begin with the version, and
+    with whether the row is small. Where a page turns out not to be short, ``whole`` reads it.
     """
 
     dialect = POSTGRES
@@ -212,6 +236,11 @@ class PostgresPages(Pages):
     @cached_property
     def _limited(self) -> Callable[[SelectShape, int], SelectSql]:
         return lru_cache(CACHED_SHAPES)(self._compile_limited)
+
+    @cached_property
+    def whole(self) -> Callable[[SelectShape, int], SelectSql]:
+        """The statement for any page of a lookup."""
+        return lru_cache(CACHED_SHAPES)(self._compile_whole)
 
     @cached_property
     def cut(self) -> Callable[[SelectShape], SelectSql]:
@@ -237,7 +266,33 @@ class PostgresPages(Pages):
         return self._limited(shape, limit) if limit in INLINED_LIMITS else self.select(shape)
 
     def _compile_limited(self, shape: SelectShape, limit: int) -> SelectSql:
-        return self._compile(shape, limit) if self.is_lookup(shape) else self.select(shape)
+        if not self.is_lookup(shape):
+            return self.select(shape)
+        if limit > MAX_SHORT_ROWS:
+            return self.whole(shape, limit)
+        return msgspec.structs.replace(self._compile_short(shape, limit), short=ShortPages())
+
+    def _compile_whole(self, shape: SelectShape, limit: int) -> SelectSql:
+        return self._compile(shape, limit)
+
+    def _compile_short(self, shape: SelectShape, limit: int) -> SelectSql:
+        inner, sql = self._page(shape, limit)
+        large = self._large(shape)
+        size = row_size([self.physical.answered(name) for name in large])
+        share: Expression = sa.literal_column(str(SHORT_BYTES // (limit + 1)))
+        page = inner.add_columns((size <= share).label(IS_SMALL)).subquery("page")
+        # a left join to one row, for an empty page still returns the version
+        one = sa.select(sa.literal_column("1").label("one")).subquery("one")
+        cells = (
+            f"CASE WHEN page.{IS_SMALL} THEN page.{self._quoted(name)} END"
+            if name in large
+            else f"page.{self._quoted(name)}"
+            for name in map(quoted, self._names_of(shape))
+        )
+        complete = sa.select(
+            sa.select(self._version).scalar_subquery(), page.c[IS_SMALL], sa.literal_column(", ".join(cells))
+        ).select_from(one.outerjoin(page, sa.true()))
+        return msgspec.structs.replace(sql, page=template(complete, self.dialect))
 
     def _compile_select(self, shape: SelectShape) -> SelectSql:
         return self._compile(shape, 0)
@@ -298,6 +353,16 @@ INLINED_LIMITS = frozenset({1, 2, 5, 10, 20, 25, 50, 100, 200, 500, 1000})
 
 MAX_BYTES = sa.bindparam("max_bytes", type_=sa.BigInteger())
 
+MAX_SHORT_ROWS = 100
+SHORT_BYTES = 1_000_000
+"""A short page has at most so many rows, whose large texts take at most so many bytes; each of them at most
+its share."""
+
+SKIPPED_PAGES = 8
+"""After a page that was not short, the next ones are not expected to be."""
+
+IS_SMALL = "_is_small"
+
 SMALL_LENGTH = 64
 """Texts of at most this many characters are not measured."""
 
@@ -324,11 +389,18 @@ def size_of(cells: Sequence[Expression], *, over_rows: bool = False) -> Expressi
     without reading the texts."""
     if not cells:
         return sa.literal_column("0", sa.BigInteger())
-    of_row = " + ".join(f"coalesce(octet_length({{{at}}}), 0)" for at in range(len(cells)))
-    in_all: Any = sa.func.sum(Pieces(of_row, sa.Integer(), *map(_bare, cells)))
+    in_all: Any = sa.func.sum(row_size(cells))
     if over_rows:
         return sa.cast(in_all.over(rows=(None, 0)), sa.BigInteger())
     return sa.func.coalesce(in_all, _NOTHING)
+
+
+def row_size(cells: Sequence[Expression]) -> Expression:
+    """How many bytes these columns take in one row."""
+    if not cells:
+        return _NOTHING
+    of_row = " + ".join(f"coalesce(octet_length({{{at}}}), 0)" for at in range(len(cells)))
+    return Pieces(of_row, sa.Integer(), *map(_bare, cells))
 
 
 def _bare(cell: Expression) -> Expression:

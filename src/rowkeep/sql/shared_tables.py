@@ -145,9 +145,10 @@ class SharedPostgresTable(PostgresTableSql):
     def _compile_stream(self, shape: SelectShape, is_limited: bool) -> StreamSql:
         return _placed(self._form.stream(shape, is_limited), self.namespace)
 
-    def _compile_limited(self, shape: SelectShape, limit: int) -> SelectSql:
-        if not self.is_lookup(shape):
-            return self.select(shape)
+    def _compile_whole(self, shape: SelectShape, limit: int) -> SelectSql:
+        return _placed(self._form.whole(shape, limit), self.namespace)
+
+    def _compile_short(self, shape: SelectShape, limit: int) -> SelectSql:
         return _placed(self._form.limited(shape, limit), self.namespace)
 
     def _compile_cut(self, shape: SelectShape) -> SelectSql:

@@ -20,6 +20,14 @@ from rowkeep.storage.response_sizes import fitting_page, record_too_large
 LEAD = 3
 """The version, the count and the bytes of large texts lead each row of an answer."""
 
+SHORT_LEAD = 2
+"""The version, and whether the row is small, lead each row of a short page."""
+
+_is_small = itemgetter(1)
+
+SHORT_PAGE_BYTES = 16_000_000
+"""No short page takes more, with all of its cells."""
+
 CELL_BYTES = 64
 """About what a cell takes in memory beyond the text in it."""
 
@@ -37,6 +45,17 @@ def select(
 
 async def select_by(fetch: Fetch, sql: Pages, plan: SelectPlan, version: int) -> Selected:
     statements = sql.select(plan.shape) if plan.offset else sql.limited(plan.shape, plan.limit)
+    if statements.short is not None:
+        if plan.max_bytes >= SHORT_PAGE_BYTES and statements.short.is_next():
+            page = statements.page
+            rows = await fetch(page.text, page.parameters(select_values(plan, sql.constants)))
+            if not rows or rows[0][0] != version:
+                raise StaleCatalog()
+            short = _short_page(rows, statements, plan)
+            if short is not None:
+                return short
+            statements.short.was_long()
+        statements = cast("PostgresPages", sql).whole(plan.shape, plan.limit)
     page = statements.page
     rows = await fetch(page.text, page.parameters(select_values(plan, sql.constants)))
     if not rows or rows[0][0] != version:
@@ -51,6 +70,21 @@ async def select_by(fetch: Fetch, sql: Pages, plan: SelectPlan, version: int) ->
     if total is None and plan.shape.is_counted:
         total = plan.offset + len(rows)
     return _page(rows, statements, plan, total, size, is_cut=False)
+
+
+def _short_page(rows: Sequence[Any], statements: SelectSql, plan: SelectPlan) -> Selected | None:
+    """A short page of these rows; None if it is not short."""
+    is_counted = plan.shape.is_counted
+    if rows[0][SHORT_LEAD + statements.never_null] is None:
+        # only the row with the version: the page is empty
+        return Selected((), 0 if is_counted else None, None)
+    has_more = len(rows) > plan.limit
+    if (is_counted and has_more) or not all(map(_is_small, rows)):
+        return None
+    total = len(rows) if is_counted else None
+    found = list(map(itemgetter(slice(SHORT_LEAD, SHORT_LEAD + statements.width)), rows[: plan.limit]))
+    last = rows[len(found) - 1]
+    return Selected(found, total, [last[SHORT_LEAD + at] for at in statements.key] if has_more else None)
 
 
 async def _select_fitting(fetch: Fetch, sql: Pages, plan: SelectPlan, version: int) -> Selected:
