@@ -7,6 +7,7 @@ a separate statement reads the version, if the file has changed since it was las
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache, cached_property, lru_cache
@@ -69,8 +70,11 @@ class ShortPages(msgspec.Struct):
 class SelectSql(msgspec.Struct, frozen=True):
     """The statements of a page. Its rows have the requested columns, followed by sort columns that are not
     among them. ``key`` has the positions of the sort columns, ``decoders`` converts the cells of some
-    columns, and ``never_null`` is the position of a column that is never null. With ``short``, ``page`` reads
-    only pages that are short."""
+    columns, and ``never_null`` is the position of a column that is never null.
+
+    With ``short``, ``page`` reads only pages that are short. ``several`` then reads those of several lookups:
+    each parameter is an array with one value for each of them, and each row ends with the number of its
+    lookup, from 1. It is None for a filter with many values."""
 
     page: Template
     count: Template | None
@@ -79,6 +83,7 @@ class SelectSql(msgspec.Struct, frozen=True):
     decoders: Decoders
     never_null: int
     short: ShortPages | None = None
+    several: Template | None = None
 
 
 class StreamSql(msgspec.Struct, frozen=True):
@@ -280,19 +285,17 @@ class PostgresPages(Pages):
         large = self._large(shape)
         size = row_size([self.physical.answered(name) for name in large])
         share: Expression = sa.literal_column(str(SHORT_BYTES // (limit + 1)))
-        page = inner.add_columns((size <= share).label(IS_SMALL)).subquery("page")
-        # a left join to one row, for an empty page still returns the version
-        one = sa.select(sa.literal_column("1").label("one")).subquery("one")
+        page = template(inner.add_columns((size <= share).label(IS_SMALL)), self.dialect)
         cells = (
             f"CASE WHEN page.{IS_SMALL} THEN page.{self._quoted(name)} END"
             if name in large
             else f"page.{self._quoted(name)}"
             for name in map(quoted, self._names_of(shape))
         )
-        complete = sa.select(
-            sa.select(self._version).scalar_subquery(), page.c[IS_SMALL], sa.literal_column(", ".join(cells))
-        ).select_from(one.outerjoin(page, sa.true()))
-        return msgspec.structs.replace(sql, page=template(complete, self.dialect))
+        columns = f"({self.version.text}), page.{IS_SMALL}, {', '.join(cells)}"
+        # left joins, for an empty page still returns the version
+        one = f"SELECT {columns} FROM (SELECT) AS one LEFT JOIN ({page.text}) AS page ON true"  # noqa: S608 - ours
+        return msgspec.structs.replace(sql, page=Template(one, page.order), several=_several(columns, page))
 
     def _compile_select(self, shape: SelectShape) -> SelectSql:
         return self._compile(shape, 0)
@@ -344,6 +347,26 @@ class PostgresPages(Pages):
         columns = self.physical.columns
         return [quoted(name) for name in self._names_of(shape) if is_large(columns[name], self.dialect)]
 
+
+def _several(columns: str, page: Template) -> Template | None:
+    """The statement for the pages of several lookups, with these columns. The arrays are read by subqueries,
+    for PostgreSQL would otherwise plan it anew for each number of lookups."""
+    if len(page.order) > MAX_ARRAYS:
+        return None
+    types = dict(PARAMETER.findall(page.text))
+    arrays = ", ".join(f"(SELECT ${at}::{types[str(at)]}[])" for at in range(1, len(types) + 1))
+    names = ", ".join([*(f"value{at}" for at in range(1, len(types) + 1)), "number"])
+    each = PARAMETER.sub(r"_lookups.value\1", page.text)
+    lookups = f"unnest({arrays}) WITH ORDINALITY AS _lookups({names})"
+    joined = f"{lookups} LEFT JOIN LATERAL ({each}) AS page ON true"
+    return Template(f"SELECT {columns}, _lookups.number FROM {joined}", page.order)  # noqa: S608 - ours
+
+
+PARAMETER = re.compile(r"\$(\d+)::([A-Z]+)")
+"""A parameter of PostgreSQL with its type. No name contains a dollar sign."""
+
+MAX_ARRAYS = 8
+"""With more parameters, a lookup is not read together with others."""
 
 IS_ROW = "_is_row"
 """The last column of a page whose other columns may all be null."""

@@ -40,6 +40,7 @@ from rowkeep.storage.contract import (
 from rowkeep.storage.postgres.batches import Batch
 from rowkeep.storage.postgres.inspection import PostgresInspection
 from rowkeep.storage.postgres.loads import load_rows
+from rowkeep.storage.postgres.lookups import Lookups
 from rowkeep.storage.postgres.partial_inserts import insert_partly
 from rowkeep.storage.postgres.partial_upserts import upsert_partly
 from rowkeep.storage.postgres.pool import Call, Pool
@@ -82,6 +83,7 @@ class PostgresWorkspaceDatabase(PostgresDatabase, WorkspaceDatabase):
         super().__init__(pool, namespace, pool.turns.new_definitions())
         self._ids = ids
         self._rows = pool.turns.new_workspace()
+        self._lookups = Lookups(pool)
 
     def prepare(self, table: Table) -> TableSql:
         return SharedPostgresTable(table, self.namespace)
@@ -96,7 +98,7 @@ class PostgresWorkspaceDatabase(PostgresDatabase, WorkspaceDatabase):
     # each of these gives the coroutine itself, so that none waits in another
 
     def select(self, sql: Pages, plan: SelectPlan, version: int) -> Work[Selected]:
-        return select(self._pool, self._rows, sql, plan, version)
+        return select(self._pool, self._rows, self._lookups, sql, plan, version)
 
     def stream(self, sql: Pages, plan: SelectPlan, version: int, encode: EncodeRows) -> Work[RowStream]:
         return self._pool.streams.open(sql, plan, version, encode)

@@ -189,6 +189,10 @@ class Pool:
 
     # each of these gives the coroutine itself, so that none waits in another
 
+    def read_once(self, work: Work[T], call: Call) -> Awaitable[T]:
+        """One statement that reads, which ``work`` chooses when it has the connection."""
+        return self._tried(work, call)
+
     def fetch(self, call: Call, text: str, parameters: Sequence[Any]) -> Awaitable[list[Any]]:
         """One statement that reads, a transaction of its own; run again if that may help."""
         return self._tried(lambda connection: connection.fetch(text, *parameters), call)

@@ -13,6 +13,7 @@ from rowkeep.plan.rows.select import SelectPlan
 from rowkeep.sql.binding import select_values
 from rowkeep.sql.pages import Pages, PostgresPages, SelectSql
 from rowkeep.storage.contract import Row, Selected, StaleCatalog
+from rowkeep.storage.postgres.lookups import Lookups
 from rowkeep.storage.postgres.pool import Call, Pool
 from rowkeep.storage.postgres.waiting import ConnectionLane
 from rowkeep.storage.response_sizes import fitting_page, record_too_large
@@ -36,19 +37,28 @@ Fetch: TypeAlias = Callable[[str, Sequence[Any]], Awaitable[list[Any]]]
 """Runs one statement: in a transaction of its own, or as a part of one."""
 
 
+LookUp: TypeAlias = Callable[[SelectSql, Sequence[Any]], Awaitable[list[Any]]]
+"""Reads a short page, perhaps together with others."""
+
+
 def select(
-    pool: Pool, lane: ConnectionLane, sql: Pages, plan: SelectPlan, version: int
+    pool: Pool, lane: ConnectionLane, lookups: Lookups, sql: Pages, plan: SelectPlan, version: int
 ) -> Coroutine[Any, Any, Selected]:
     call = Call(lane, plan.target.id, is_limited=True)
-    return select_by(partial(pool.fetch, call), sql, plan, version)
+    return select_by(partial(pool.fetch, call), sql, plan, version, partial(lookups.fetch, call))
 
 
-async def select_by(fetch: Fetch, sql: Pages, plan: SelectPlan, version: int) -> Selected:
+async def select_by(
+    fetch: Fetch, sql: Pages, plan: SelectPlan, version: int, look_up: LookUp | None = None
+) -> Selected:
     statements = sql.select(plan.shape) if plan.offset else sql.limited(plan.shape, plan.limit)
     if statements.short is not None:
         if plan.max_bytes >= SHORT_PAGE_BYTES and statements.short.is_next():
             page = statements.page
-            rows = await fetch(page.text, page.parameters(select_values(plan, sql.constants)))
+            parameters = page.parameters(select_values(plan, sql.constants))
+            rows = await (
+                fetch(page.text, parameters) if look_up is None else look_up(statements, parameters)
+            )
             if not rows or rows[0][0] != version:
                 raise StaleCatalog()
             short = _short_page(rows, statements, plan)
