@@ -147,6 +147,7 @@ CATCH_ALL = {
     ("http/acting_rows.py", "_Exchange.receive"),  # what the sender's iterator raises is for the sender
     ("storage/sqlite/writer.py", "GroupWriter._in_savepoint"),  # a job's error is for who waits for it
     ("storage/sqlite/writer.py", "GroupWriter._end_group"),  # the same for a whole group
+    ("storage/postgres/lookups.py", "_Group.run"),  # the same for lookups that are sent together
 }
 """The places that catch whatever comes and do not let it go on."""
 

@@ -50,20 +50,20 @@ class Readable(Comparable, Protocol):
 
 
 class ShortPages(msgspec.Struct):
-    """Whether the next page of a lookup is likely to be short, by those before it."""
+    """Which pages of a lookup are read as short ones: all, until one is not short; then none for a while."""
 
     skipped: int = 0
-    """So many pages more are not expected to be short."""
+    """So many pages more are not read as short ones."""
 
-    def is_next(self) -> bool:
-        """Whether the next page is likely to be short."""
+    def tries_next(self) -> bool:
+        """Whether the next page is read as a short one."""
         if self.skipped:
             self.skipped -= 1
             return False
         return True
 
     def was_long(self) -> None:
-        """A page that was expected to be short was not, and had to be read again."""
+        """A page was not short, and had to be read again."""
         self.skipped = SKIPPED_PAGES
 
 
@@ -350,7 +350,7 @@ class PostgresPages(Pages):
 
 def _several(columns: str, page: Template) -> Template | None:
     """The statement for the pages of several lookups, with these columns. The arrays are read by subqueries,
-    for PostgreSQL would otherwise plan it anew for each number of lookups."""
+    for PostgreSQL would otherwise plan it again for each number of lookups."""
     if len(page.order) > MAX_ARRAYS:
         return None
     types = dict(PARAMETER.findall(page.text))
@@ -382,7 +382,7 @@ SHORT_BYTES = 1_000_000
 its share."""
 
 SKIPPED_PAGES = 8
-"""After a page that was not short, the next ones are not expected to be."""
+"""After a page that was not short, so many are not read as short ones."""
 
 IS_SMALL = "_is_small"
 

@@ -53,7 +53,7 @@ async def select_by(
 ) -> Selected:
     statements = sql.select(plan.shape) if plan.offset else sql.limited(plan.shape, plan.limit)
     if statements.short is not None:
-        if plan.max_bytes >= SHORT_PAGE_BYTES and statements.short.is_next():
+        if plan.max_bytes >= SHORT_PAGE_BYTES and statements.short.tries_next():
             page = statements.page
             parameters = page.parameters(select_values(plan, sql.constants))
             rows = await (
