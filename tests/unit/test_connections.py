@@ -345,6 +345,25 @@ def test_old_http(usual: Running) -> None:
     assert b"connection: close" in response
 
 
+def test_a_target_in_absolute_form(usual: Running) -> None:
+    """An empty path means the root, and the host of the target counts, not the header."""
+    for target, path in (
+        ("http://a.example", "/"),
+        ("HTTP://a.example?x=1", "/"),
+        ("http://a.example:81/b", "/b"),
+    ):
+        response = usual.ask(request(target, CLOSE))
+        assert response.startswith(b"HTTP/1.1 200 "), target
+        assert response.endswith(b'{"path":"%b"}' % path.encode())
+    for target, host in (
+        ("http://a.example/echo", "a.example"),
+        ("http://me@a.example:81/echo?x=/b", "a.example:81"),
+        ("/echo?http://a.example", "x"),
+    ):
+        assert b'["host","%b"]' % host.encode() in usual.ask(request(target, CLOSE)), target
+    problem(usual.ask(request("http://")), 400, "malformed_request")
+
+
 def test_head_requests(usual: Running) -> None:
     response = usual.ask(request("/x", method="HEAD"), request("/y", CLOSE))
     assert response.count(b"content-length: ") == 2

@@ -4,6 +4,7 @@ read."""
 from __future__ import annotations
 
 import asyncio
+import re
 from collections import deque
 from enum import IntEnum
 from functools import lru_cache
@@ -38,6 +39,9 @@ SPECIAL = frozenset((b"host", b"expect", b"transfer-encoding", *FORWARDED))
 """Headers that the connection itself processes."""
 
 UPGRADE_FIELDS = frozenset((b"upgrade", b"http2-settings"))
+ABSOLUTE = re.compile(rb"[a-z][a-z0-9+.-]*://(?:[^/?#@]*@)?([^/?#@]*)", re.IGNORECASE)
+"""The start of a request target in absolute form, such as ``http://host/path``."""
+
 CHUNK_ALLOWANCE = 16
 """The bytes of a chunk, apart from its content, that are not counted: its size and line ends."""
 
@@ -46,9 +50,16 @@ def _parsed_url(url: bytes, root_path: str) -> tuple[str, bytes, bytes]:
     """The path, the path as it was sent, and the query string of a request target. Any exception rejects the
     request."""
     parsed = httptools.parse_url(url)
-    path = parsed.path.decode("ascii")
+    sent = parsed.path or b"/"  # a target in absolute form need not have a path
+    path = sent.decode("ascii")
     shown = root_path + (unquote(path) if "%" in path else path)
-    return shown, root_path.encode("ascii") + parsed.path, parsed.query or b""
+    return shown, root_path.encode("ascii") + sent, parsed.query or b""
+
+
+def _host_in(url: bytes) -> bytes | None:
+    """The host of a request target in absolute form; None for one that is only a path."""
+    found = ABSOLUTE.match(url)
+    return None if found is None else found[1]
 
 
 MAX_KNOWN_URL = 128
@@ -297,6 +308,8 @@ class Protocol(HttpToolsProtocol):
         if version != "1.1" or self._hosts != 1:
             self._check_head(version)
         url = self.url
+        if not url.startswith(b"/"):
+            self._take_host(url)
         path, raw_path, query = (_known_url if len(url) <= MAX_KNOWN_URL else _parsed_url)(
             url, self.root_path
         )
@@ -314,6 +327,12 @@ class Protocol(HttpToolsProtocol):
         if head.keeps_alive and not self.expect_100_continue and not self._has_coding:
             self._head = head
         self._begin(head)
+
+    def _take_host(self, url: bytes) -> None:
+        """The host in a target in absolute form counts, and not the header (RFC 9112, section 3.2.2)."""
+        host = _host_in(url)
+        if host is not None:
+            self.headers = [(name, host if name == b"host" else value) for name, value in self.headers]
 
     def _begin(self, head: Head) -> None:
         """The head of a request is complete: the request can be processed."""
