@@ -49,13 +49,13 @@ from rowkeep.http.management.audited import record_unread, run_audited
 from rowkeep.http.management.endpoint import (
     Endpoint,
     ManagementRequest,
-    Methods,
     Redirect,
     Sender,
     parameters_of,
 )
 from rowkeep.http.management.gate import Gate
 from rowkeep.http.management.sessions import session_cookie
+from rowkeep.http.methods import Methods
 from rowkeep.http.request import Request, flag, whole_number
 from rowkeep.http.responses import Response, json_response, reply
 from rowkeep.http.routes import ROUTES
