@@ -249,7 +249,8 @@ def write_headers() -> dict[str, Any]:
     return {
         "Operation-Id": {
             "description": "The id of the operation. All changes of the request have it in the history of "
-            "the tables that have one; a response that is sent again has that of the first time.",
+            "the tables that have one; a response that is sent again has that of the first time. A batch "
+            "that only reads has none.",
             "schema": {"type": "string", "pattern": "^[0-9a-f]{24}$"},
             "examples": {"id": {"value": "6567a1b25e7ef6717203ac01"}},
         },
