@@ -230,6 +230,13 @@ CLOSE = "Connection: close"
         b"CONNECT a:443 HTTP/1.1\r\nHost: a\r\n\r\n",
         b"GET nothing HTTP/1.1\r\nHost: a\r\n\r\n",
         b"GET /\xff HTTP/1.1\r\nHost: a\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: a b\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: a/b\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: me@a\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: a, b:1\r\n\r\n",
+        b"GET / HTTP/1.0\r\nHost: a:x\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: [::1\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: \xe9\r\n\r\n",
         request("/", "X: a\x00b"),
         request("/", "X : b"),
         request("/echo", "Content-Length: 1", "Transfer-Encoding: chunked", method="POST", body=b"0\r\n\r\n"),
@@ -326,6 +333,22 @@ def test_expectations(usual: Running) -> None:
         assert connection.recv(1000) == b"HTTP/1.1 100 Continue\r\n\r\n"
         connection.sendall(b"ok")
         assert b'"body":"ok"' in received(connection)
+
+
+def test_an_expectation_of_old_http_is_ignored(usual: Running) -> None:
+    """Such a client would take the interim response for the response."""
+    lines = ("Expect: 100-continue", "Content-Length: 2")
+    response = usual.ask(request("/echo", *lines, method="POST", body=b"ok", version="1.0"))
+    assert response.startswith(b"HTTP/1.1 200 ")
+    assert b'"body":"ok"' in response
+
+
+@pytest.mark.parametrize(
+    "host", ["", "a_b.example:8000", "a.example.:", "[::1]:80", "[fe80::1%25en0]", "127.0.0.1", "a%20b"]
+)
+def test_values_of_host(usual: Running, host: str) -> None:
+    response = usual.ask(f"GET /x HTTP/1.1\r\nHost: {host}\r\n{CLOSE}\r\n\r\n".encode())
+    assert response.startswith(b"HTTP/1.1 200 ")
 
 
 def test_a_body_that_nobody_reads(usual: Running) -> None:

@@ -42,6 +42,9 @@ UPGRADE_FIELDS = frozenset((b"upgrade", b"http2-settings"))
 ABSOLUTE = re.compile(rb"[a-z][a-z0-9+.-]*://(?:[^/?#@]*@)?([^/?#@]*)", re.IGNORECASE)
 """The start of a request target in absolute form, such as ``http://host/path``."""
 
+HOST = re.compile(rb"(?:[\w.~%!$&'()*+,;=-]*|\[[0-9A-Za-z.:%~_-]+\])(?::[0-9]*)?")
+"""Matches the values of the header Host (RFC 9110, section 7.2)."""
+
 CHUNK_ALLOWANCE = 16
 """The bytes of a chunk, apart from its content, that are not counted: its size and line ends."""
 
@@ -285,6 +288,13 @@ class Protocol(HttpToolsProtocol):
     def _on_special(self, name: bytes, value: bytes) -> None:
         if name == b"host":
             self._hosts += 1
+            if HOST.fullmatch(value) is None:
+                raise self._refused(
+                    MalformedRequest(
+                        "The header Host must be a name or an address, with a port if needed; got "
+                        f"{preview(value.decode('latin-1'))}."
+                    )
+                )
         elif name == b"expect":
             self.expect_100_continue = value.lower() == b"100-continue"
         elif name in FORWARDED:
@@ -556,6 +566,9 @@ class Protocol(HttpToolsProtocol):
             raise self._refused(
                 MalformedRequest(f"A request must have exactly one Host header; got {self._hosts}.")
             )
+        if version == "1.0":
+            # it would take a 100 for the response (RFC 9110, section 10.1.1)
+            self.expect_100_continue = False
         if version == "1.0" and any(name == b"transfer-encoding" for name, _ in self.headers):
             raise self._refused(
                 MalformedRequest("Transfer-Encoding is not supported in HTTP/1.0. Send Content-Length.")
