@@ -393,6 +393,15 @@ def test_head_requests(usual: Running) -> None:
     assert response.count(b"{") == 1
 
 
+def test_a_refused_head_request_has_no_body_either(usual: Running) -> None:
+    for refused in (request("/x", "Host: y", method="HEAD"), request("/" + "x" * 70_000, method="HEAD")):
+        response = usual.ask(request("/x"), refused)
+        assert response.count(b"HTTP/1.1 ") == 2
+        assert b"content-type: application/problem+json" in response
+        assert response.endswith(b"\r\n\r\n")
+    problem(usual.ask(request("/x", method="HEAD"), b"garbage\r\n\r\n"), 400, "malformed_request")
+
+
 def test_a_client_that_sends_no_more_but_reads(usual: Running) -> None:
     with usual.connect(request("/echo"), request("/x")) as connection:
         connection.shutdown(socket.SHUT_WR)

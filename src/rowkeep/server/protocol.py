@@ -126,6 +126,7 @@ class Protocol(HttpToolsProtocol):
     cycle: Exchange
     pipeline: deque[tuple[Exchange, Any]]  # type: ignore[assignment] # uvicorn's, with Rowkeep's cycles
     _raw: asyncio.Transport
+    url = b""
     _head_bytes = 0
     """The bytes of the head that is being received, without its headers."""
     _received_bytes = 0
@@ -472,8 +473,15 @@ class Protocol(HttpToolsProtocol):
         own = self._edge.error_app.refused(answer.status, self.client and self.client[0])
         fields = (*self.server_state.default_headers, *answer.fields(), *own, (b"connection", b"close"))
         head = b"".join(b"%b: %b\r\n" % field for field in fields)
-        self.transport.write(b"%b%b\r\n%b" % (STATUS_LINE[answer.status], head, b"".join(answer.parts)))
+        content = b"" if self._is_for_head else b"".join(answer.parts)
+        self.transport.write(b"%b%b\r\n%b" % (STATUS_LINE[answer.status], head, content))
         self.linger()
+
+    @property
+    def _is_for_head(self) -> bool:
+        """Whether the head that is being received is that of a HEAD request."""
+        is_known = self._phase is HEAD and bool(self.url)
+        return is_known and bool(self.parser.get_method() == b"HEAD")
 
     def _head_too_large(self) -> RowkeepError:
         return HeadersTooLarge(
