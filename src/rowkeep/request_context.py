@@ -13,7 +13,7 @@ class RequestContext:
 
     trace_id: str | None = None
     operation: str | None = None
-    """The id of its operation, once it is needed."""
+    """The id of its operation, once it is needed; an empty text if it only reads."""
 
     # what each request reads or changes is set here: Python looks for attributes of a class much longer
     def __init__(self, request_id: str, started: float) -> None:
@@ -39,8 +39,15 @@ def new_operation_id() -> str:
     return f"{int(time.time() * 65536):012x}{random.getrandbits(48):012x}"
 
 
+def note_no_operation(current: RequestContext | None) -> None:
+    """The request only reads."""
+    if current is not None:
+        current.operation = ""
+
+
 def operation_id(current: RequestContext | None) -> str:
-    """The id of the operation of a request, the same each time; outside of a request, a new one."""
+    """The id of the operation of a request, the same each time, and empty if it only reads; outside of a
+    request, a new one."""
     if current is None:
         return new_operation_id()
     if current.operation is None:

@@ -202,7 +202,7 @@ def test_other_methods_are_refused(workspace: Workspace, data: str) -> None:
     refused = workspace.admin.patch(f"{data}/tables/people")
     problem(refused, 405, "method_not_allowed")
     assert refused.headers["Allow"] == "POST, PUT, DELETE"
-    assert workspace.admin.post(f"{data}/tables").headers["Allow"] == "GET"
+    assert workspace.admin.post(f"{data}/tables").headers["Allow"] == "GET, HEAD"
 
 
 def test_refusals_are_those_of_the_data_api(workspace: Workspace, data: str) -> None:

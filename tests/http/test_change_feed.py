@@ -241,6 +241,24 @@ def test_events_follow_the_table_and_resume(stock: Bot) -> None:
             400, "invalid_cursor")  # fmt: skip
 
 
+def test_head_does_not_wait_for_changes(stock: Bot) -> None:
+    """What would be waited for is not in the response; nor does a stream without events go on."""
+    stock.insert("stock", {"Item": "a"})
+    cursor = page(stock)["nextCursor"]
+    for headers in ({}, {"Accept": "text/event-stream"}):
+        parameters = {"after": cursor} if headers else {"after": cursor, "wait": "60"}
+        response = stock.request("HEAD", CHANGES, params=parameters, headers=headers)
+        assert (response.status_code, response.content) == (200, b"")
+        media_type = headers.get("Accept", "application/json")
+        assert response.headers["content-type"] == media_type
+        assert ("content-length" in response.headers) == (media_type == "application/json")
+        refused = stock.request("HEAD", CHANGES, params={"after": "x"}, headers=headers)
+        assert refused.status_code == 400
+    response = stock.request("HEAD", CHANGES, params={"after": cursor})
+    got = stock.request("GET", CHANGES, params={"after": cursor})
+    assert response.headers["content-length"] == got.headers["content-length"] == str(len(got.content))
+
+
 def end_of(stream: Iterator[dict[str, str]]) -> str:
     """The code of the error that a stream ends with."""
     *_, last = stream

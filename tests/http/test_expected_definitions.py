@@ -61,6 +61,25 @@ def test_a_definition_that_changed_is_not_replaced(
         succeeded(call(place, "DELETE", path, tag))
 
 
+@pytest.mark.parametrize(
+    "at", ["tables/people", "tables/people/definition", "views/names", "views/names/definition", "schema"]
+)
+def test_a_definition_that_is_known_is_not_sent_again(place: Workspace, at: str) -> None:
+    whole = place.admin.get(f"{place.path}/{at}")
+    tag = whole.headers["ETag"]
+    for method in ("GET", "HEAD"):
+        for known in (tag, f"W/{tag}", f'"x", {tag}', "*"):
+            headers = {"If-None-Match": known, "Accept-Encoding": "gzip"}
+            response = place.admin.request(method, f"{place.path}/{at}", headers=headers)
+            assert (response.status_code, response.content) == (304, b"")
+            assert (response.headers["ETag"], response.headers["Vary"]) == (tag, whole.headers["Vary"])
+            assert response.headers["Cache-Control"] == whole.headers["Cache-Control"]
+            assert {"content-type", "content-length"}.isdisjoint(response.headers)
+    for unknown in ('"x"', f'"{tag[2:]}', tag.strip('"'), ""):
+        again = place.admin.get(f"{place.path}/{at}", headers={"If-None-Match": unknown})
+        assert (again.status_code, again.content) == (200, whole.content)
+
+
 def test_a_rename_expects_the_former_definition(place: Workspace) -> None:
     tag = place.admin.get(f"{place.path}/tables/people").headers["ETag"]
     renamed = PEOPLE | {"name": "humans", "renamedFrom": "people"}

@@ -193,6 +193,15 @@ def test_the_access_log_has_no_values(observed: Observed) -> None:
     assert observed.bot.token() not in observed.server.log.read_text()
 
 
+def test_head_is_counted_as_get_and_logged_as_itself(observed: Observed) -> None:
+    counted = grown(observed, requests_sample("GET", "/api/public/tables", 200))
+    response = observed.bot.request("HEAD", "/api/public/tables", headers={"X-Request-Id": "find-me-2"})
+    assert response.status_code == 200
+    assert counted() == [1]
+    (entry,) = [each for each in observed.log("request") if each["request_id"] == "find-me-2"]
+    assert (entry["method"], entry["route"]) == ("HEAD", "/api/public/tables")
+
+
 def test_slow_queries_are_logged_with_their_plan_and_without_values(observed: Observed) -> None:
     secret = {"expressions": [{"field": "First_Name", "operand": "=", "value": "Secret-263"}]}
     for column in PEOPLE["schemaDef"]:

@@ -144,7 +144,7 @@ def test_wrong_requests(bot: Bot) -> None:
     for method in ("POST", "PUT", "DELETE", "PATCH"):
         refused = bot.request(method, "/api/public/tables")
         problem(refused, 405, "method_not_allowed")
-        assert refused.headers["Allow"] == "GET"
+        assert refused.headers["Allow"] == "GET, HEAD"
     problem(bot.request("GET", "/api/public/tables/"), 404, "no_such_endpoint")
 
 

@@ -18,6 +18,7 @@ from support.workspace import PEOPLE, Workspace
 RECORDED = PEOPLE | {"history": {"keepDays": 30}}
 ALL = {"all": True}
 UNDO = "/api/public/undo"
+IS_NOBODY = {"field": "Number", "operand": "=", "value": -1}
 
 
 @pytest.fixture
@@ -62,6 +63,39 @@ def test_an_operation_of_the_app_is_undone_and_the_undo_too(people: Bot) -> None
     assert good(undo(people, deleted)) == counts(0, 0, 0)
     assert good(undo(people, operation(done))) == counts(0, 0, 3)
     assert rows(people) == []
+
+
+def test_an_undo_that_changes_nothing_can_be_undone(people: Bot, workspace: Workspace) -> None:
+    deleted = operation(people.delete("people", ALL))
+    good(undo(people, deleted))
+    key = {"Idempotency-Key": "again"}
+    sent = [people.request("POST", UNDO, json={"operation": deleted}, headers=key) for _ in range(2)]
+    later = workspace.admin.post(f"{workspace.path}/undo", json={"since": "9999-01-01T00:00:00Z"})
+    for response in (undo(people, deleted), *sent):
+        assert good(response) == counts(0, 0, 0)
+        assert good(undo(people, operation(response))) == counts(0, 0, 0)
+    assert sent[1].headers["Idempotency-Replayed"] == "true"
+    of_nothing = workspace.admin.post(f"{workspace.path}/undo", json={"operation": operation(later)})
+    assert good(later) == good(of_nothing) == counts(0, 0, 0)
+    assert len(rows(people)) == 3
+
+
+def test_what_only_reads_is_no_operation(people: Bot) -> None:
+    read = {"op": "query", "table": "people"}
+    write = {"op": "update", "table": "people", "query": {"expressions": [IS_NOBODY]}, "data": {"Number": 1}}
+    for operations in ([], [read], [read, read]):
+        for headers in ({}, {"Idempotency-Key": f"read-{len(operations)}"}):
+            batch = {"json": {"operations": operations}, "headers": headers}
+            for response in (people.request("POST", "/api/public/batch", **batch) for _ in range(2)):
+                good(response)
+                assert "Operation-Id" not in response.headers
+            assert ("Idempotency-Replayed" in response.headers) == bool(headers)
+    writing = people.request("POST", "/api/public/batch", json={"operations": [read, write]})
+    assert good(undo(people, operation(writing))) == counts(0, 0, 0)
+    bulk, ndjson = "/api/public/tables/people/bulk", {"Content-Type": "application/x-ndjson"}
+    empty = people.request("POST", f"{bulk}?mode=partial", content=b"", headers=ndjson)
+    assert good(empty)["nInserted"] == 0
+    assert "Operation-Id" not in empty.headers
 
 
 def test_conflicts(people: Bot) -> None:
@@ -213,6 +247,8 @@ def test_a_user_undoes_nothing_in_tables_that_must_stay_hidden(
     mixed = operation(people.request("POST", "/api/public/batch", json={"operations": both}))
     assert good(undone(operation=mixed)) == counts(0, 0, 1)
     assert good(workspace.admin.post(f"{workspace.path}/undo", json={"operation": mixed})) == counts(0, 0, 1)
+    of_nothing = operation(undone(operation=mixed))
+    assert good(undone(operation=of_nothing)) == counts(0, 0, 0), "an operation of one's own is known"
     assert good(workspace.admin.put(share, json={"right": "read"}))
     assert "people" in problem(undone(**by_app), 403, "forbidden")["detail"]
     ada.http.close()

@@ -230,6 +230,13 @@ CLOSE = "Connection: close"
         b"CONNECT a:443 HTTP/1.1\r\nHost: a\r\n\r\n",
         b"GET nothing HTTP/1.1\r\nHost: a\r\n\r\n",
         b"GET /\xff HTTP/1.1\r\nHost: a\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: a b\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: a/b\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: me@a\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: a, b:1\r\n\r\n",
+        b"GET / HTTP/1.0\r\nHost: a:x\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: [::1\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: \xe9\r\n\r\n",
         request("/", "X: a\x00b"),
         request("/", "X : b"),
         request("/echo", "Content-Length: 1", "Transfer-Encoding: chunked", method="POST", body=b"0\r\n\r\n"),
@@ -328,6 +335,22 @@ def test_expectations(usual: Running) -> None:
         assert b'"body":"ok"' in received(connection)
 
 
+def test_an_expectation_of_old_http_is_ignored(usual: Running) -> None:
+    """Such a client would take the interim response for the response."""
+    lines = ("Expect: 100-continue", "Content-Length: 2")
+    response = usual.ask(request("/echo", *lines, method="POST", body=b"ok", version="1.0"))
+    assert response.startswith(b"HTTP/1.1 200 ")
+    assert b'"body":"ok"' in response
+
+
+@pytest.mark.parametrize(
+    "host", ["", "a_b.example:8000", "a.example.:", "[::1]:80", "[fe80::1%25en0]", "127.0.0.1", "a%20b"]
+)
+def test_values_of_host(usual: Running, host: str) -> None:
+    response = usual.ask(f"GET /x HTTP/1.1\r\nHost: {host}\r\n{CLOSE}\r\n\r\n".encode())
+    assert response.startswith(b"HTTP/1.1 200 ")
+
+
 def test_a_body_that_nobody_reads(usual: Running) -> None:
     """The response comes at once, and the connection ends with it: the body may never come."""
     for lines in (("Content-Length: 1000000",), ("Transfer-Encoding: chunked",)):
@@ -345,10 +368,38 @@ def test_old_http(usual: Running) -> None:
     assert b"connection: close" in response
 
 
+def test_a_target_in_absolute_form(usual: Running) -> None:
+    """An empty path means the root, and the host of the target counts, not the header."""
+    for target, path in (
+        ("http://a.example", "/"),
+        ("HTTP://a.example?x=1", "/"),
+        ("http://a.example:81/b", "/b"),
+    ):
+        response = usual.ask(request(target, CLOSE))
+        assert response.startswith(b"HTTP/1.1 200 "), target
+        assert response.endswith(b'{"path":"%b"}' % path.encode())
+    for target, host in (
+        ("http://a.example/echo", "a.example"),
+        ("http://me@a.example:81/echo?x=/b", "a.example:81"),
+        ("/echo?http://a.example", "x"),
+    ):
+        assert b'["host","%b"]' % host.encode() in usual.ask(request(target, CLOSE)), target
+    problem(usual.ask(request("http://")), 400, "malformed_request")
+
+
 def test_head_requests(usual: Running) -> None:
     response = usual.ask(request("/x", method="HEAD"), request("/y", CLOSE))
     assert response.count(b"content-length: ") == 2
     assert response.count(b"{") == 1
+
+
+def test_a_refused_head_request_has_no_body_either(usual: Running) -> None:
+    for refused in (request("/x", "Host: y", method="HEAD"), request("/" + "x" * 70_000, method="HEAD")):
+        response = usual.ask(request("/x"), refused)
+        assert response.count(b"HTTP/1.1 ") == 2
+        assert b"content-type: application/problem+json" in response
+        assert response.endswith(b"\r\n\r\n")
+    problem(usual.ask(request("/x", method="HEAD"), b"garbage\r\n\r\n"), 400, "malformed_request")
 
 
 def test_a_client_that_sends_no_more_but_reads(usual: Running) -> None:

@@ -32,9 +32,9 @@ from rowkeep.http.docs_pages import document_routes
 from rowkeep.http.health import Alive, Ready
 from rowkeep.http.management.api import ENDPOINTS, management_routes, management_services
 from rowkeep.http.management.api import PREFIX as ADMIN_PREFIX
-from rowkeep.http.management.endpoint import readable
 from rowkeep.http.management.gate import Gate
 from rowkeep.http.media_types import FILE_FORMATS
+from rowkeep.http.methods import READING, readable
 from rowkeep.http.metrics_page import MetricsPage, with_metrics_port
 from rowkeep.http.observation import PAGES, Observer, Tracer
 from rowkeep.http.responses import error_response
@@ -284,7 +284,7 @@ ROUTES.declare(
 def can_have_secrets(scope: Scope) -> bool:
     """Whether the response to a request can contain a secret, such as that of a new app."""
     path: str = scope["path"]
-    if scope["method"] in ("GET", "HEAD") or not path.startswith(ADMIN_PREFIX + "/"):
+    if scope["method"] in READING or not path.startswith(ADMIN_PREFIX + "/"):
         return False
     return ROWS_OF_WORKSPACE.match(path) is None
 

@@ -17,10 +17,11 @@ def is_for_events(request: Request) -> bool:
 
 
 async def feed_request(request: Request) -> FeedRequest:
-    """A page of the feed of a table. Raises InvalidParameter, InvalidBody."""
+    """A page of the feed of a table. HEAD does not wait for changes, which it would not show. Raises
+    InvalidParameter, InvalidBody."""
     given = await _given(request, "after", "limit", "wait")
     wait = whole_number(given, "wait", 0, MAX_WAIT_SECONDS) or 0
-    return FeedRequest(given.get("after"), _limit(given), wait)
+    return FeedRequest(given.get("after"), _limit(given), 0 if request.is_head else wait)
 
 
 async def row_changes_request(request: Request) -> FeedRequest:

@@ -18,6 +18,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from rowkeep.http.codings import GZIP, ZSTD, best_coding, zstd
 from rowkeep.http.header_fields import fields_of
+from rowkeep.http.responses import WITHOUT_BODY
 
 COMPRESSIBLE = frozenset(
     (
@@ -39,8 +40,6 @@ LARGE_BYTES = 32 * 1024
 
 THREADS = 2
 _executor = ThreadPoolExecutor(THREADS, "rowkeep-compress")
-
-WITHOUT_BODY = frozenset((204, 304))
 
 Headers: TypeAlias = list[tuple[bytes, bytes]]
 HasSecrets: TypeAlias = Callable[[Scope], bool]

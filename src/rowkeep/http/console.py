@@ -16,7 +16,7 @@ from starlette.types import Receive, Scope, Send
 import rowkeep
 from rowkeep.errors.catalogue import NoSuchEndpoint
 from rowkeep.http.codings import best_coding
-from rowkeep.http.management.endpoint import readable
+from rowkeep.http.methods import readable
 from rowkeep.http.responses import Response, error_response, reply
 from rowkeep.settings import Settings
 

@@ -10,6 +10,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from rowkeep.errors.catalogue import InvalidParameter, RowkeepError, preview
 from rowkeep.http.data import DATA_ENDPOINTS
 from rowkeep.http.data import PREFIX as DATA_PREFIX
+from rowkeep.http.methods import with_head
 from rowkeep.http.responses import error_response
 from rowkeep.http.root_path import under_prefix
 from rowkeep.setting_rules import origins
@@ -49,7 +50,7 @@ def with_cors(app: ASGIApp, settings: Settings) -> ASGIApp:
     return _Cors(
         app,
         allow_origins=allowed,
-        allow_methods=sorted({call.method for call in DATA_ENDPOINTS}),
+        allow_methods=sorted(with_head({call.method: call for call in DATA_ENDPOINTS})),
         allow_headers=REQUEST_HEADERS,
         expose_headers=RESPONSE_HEADERS,
         max_age=MAX_AGE_SECONDS,

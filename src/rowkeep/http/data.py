@@ -24,6 +24,7 @@ from rowkeep.http.event_streams import EventStream
 from rowkeep.http.file_responses import Download, FileResponse
 from rowkeep.http.keyed_requests import KeyedWrite
 from rowkeep.http.media_types import FILE_FORMATS
+from rowkeep.http.methods import with_head
 from rowkeep.http.request import Request
 from rowkeep.http.responses import JSON, Response, reply
 from rowkeep.http.routes import ROUTES
@@ -446,7 +447,7 @@ def _operation(operation: str) -> Headers:
 
 
 def _response(
-    call: DataEndpoint, body: Outcome, headers: Headers
+    call: DataEndpoint, body: Outcome, headers: Headers, request: Request
 ) -> Response | StreamResponse | FileResponse | EventStream:
     if not isinstance(body, bytes):  # most are, and it takes long to find that they are nothing else
         if isinstance(body, Replayed):
@@ -457,7 +458,7 @@ def _response(
         if isinstance(body, Streamed):
             return StreamResponse(body.rows, body.form, headers)
         if isinstance(body, ChangeReader):
-            return EventStream(body, headers)
+            return EventStream(body, headers, head_only=request.is_head)
         if isinstance(body, Answered):
             return Response(body.status, body.body, body.content_type, headers)
     if call.is_paged or call.has_events:
@@ -476,7 +477,7 @@ def _by_path() -> dict[tuple[str, str | None], dict[str, DataEndpoint]]:
     for call in DATA_ENDPOINTS:
         kind, *rest = call.path.removeprefix(PREFIX).split("/")
         found.setdefault((kind, "/".join(rest[1:]) if rest else None), {})[call.method] = call
-    return found
+    return {place: with_head(calls) for place, calls in found.items()}
 
 
 _calls = _by_path()
@@ -543,7 +544,7 @@ class DataEndpoints:
         headers += take_rate_headers()
         if changes_rows and not isinstance(body, Replayed):
             headers += _operation(operation_id(current))
-        return _response(call, body, headers)
+        return _response(call, body, headers, request)
 
     def _call(
         self, call: DataEndpoint, credential: Credential, name: str, request: Request

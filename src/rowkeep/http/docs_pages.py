@@ -10,7 +10,7 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
 from rowkeep.codec.rows import encode
-from rowkeep.http.management.endpoint import readable
+from rowkeep.http.methods import readable
 from rowkeep.http.responses import JSON, Response
 from rowkeep.settings import Settings
 

@@ -29,10 +29,18 @@ log = structlog.get_logger(__name__)
 
 class EventStream:
     """A response without an end. The next changes are read only when the client has read enough of the
-    previous ones, so that a slow reader takes the memory of one page at most."""
+    previous ones, so that a slow reader takes the memory of one page at most. With ``head_only``, it ends
+    after its headers."""
 
-    def __init__(self, reader: ChangeReader, headers: tuple[tuple[bytes, bytes], ...] = ()) -> None:
+    def __init__(
+        self,
+        reader: ChangeReader,
+        headers: tuple[tuple[bytes, bytes], ...] = (),
+        *,
+        head_only: bool = False,
+    ) -> None:
         self._reader = reader
+        self._head_only = head_only
         self._fields: Headers = [*headers, *FIELDS]
 
     def with_headers(self, headers: tuple[tuple[bytes, bytes], ...]) -> EventStream:
@@ -44,16 +52,21 @@ class EventStream:
         reader = self._reader
         try:
             await send({"type": "http.response.start", "status": 200, "headers": self._fields})
-            await _send(send, first_event(reader.start))
-            while not reader.is_over:
-                page = await reader.next()
-                await _send(send, KEEP_ALIVE if page is None else page.events)
+            if not self._head_only:
+                await self._send_events(send)
         except RowkeepError as error:
             log.info("event stream ended", reason=error.msg, code=error.code)
             await _send(send, end_event(problem_of(error)))
         finally:
             reader.close()
         await send({"type": "http.response.body", "body": b""})
+
+    async def _send_events(self, send: Send) -> None:
+        reader = self._reader
+        await _send(send, first_event(reader.start))
+        while not reader.is_over:
+            page = await reader.next()
+            await _send(send, KEEP_ALIVE if page is None else page.events)
 
 
 async def _send(send: Send, events: bytes) -> None:

@@ -8,6 +8,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from rowkeep.errors.catalogue import NoSuchEndpoint, Unauthenticated
 from rowkeep.http.body_budget import BodyBudget
+from rowkeep.http.methods import READING
 from rowkeep.http.request import Request
 from rowkeep.http.responses import Response, error_response, reply
 from rowkeep.services.admin_tokens import AdminTokens
@@ -50,7 +51,7 @@ def with_metrics_port(app: ASGIApp, settings: Settings) -> ASGIApp:
         server = scope.get("server")
         if server is None or server[1] != port:
             return app(scope, receive, send)
-        if scope["path"] == "/metrics" and scope["method"] in ("GET", "HEAD"):
+        if scope["path"] == "/metrics" and scope["method"] in READING:
             return page(scope, receive, send)
         return error_response(NoSuchEndpoint()).send(send)
 

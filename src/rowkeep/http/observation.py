@@ -11,6 +11,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from rowkeep.errors.catalogue import excerpt
 from rowkeep.http.header_fields import fields_of
+from rowkeep.http.methods import GET, READING
 from rowkeep.http.routes import OTHER, ROUTES, count_response
 from rowkeep.http.trace_context import REQUEST_ID, RequestIds, TraceParent, read_traceparent
 from rowkeep.metrics import REQUESTS_CANCELLED, add_in_progress
@@ -162,18 +163,18 @@ class _Watched(RequestContext):
     def _page_number(self) -> int:
         """The route of a page for people or tools."""
         path: str = self._scope["path"]
-        if self._scope["method"] in ("GET", "HEAD"):
+        if self._scope["method"] in READING:
             for page in PAGES:
                 if path == page or path.startswith(f"{page}/"):
                     return ROUTES.number("GET", page)
         return 0
 
     def _log(self, number: int, status: int, seconds: float) -> None:
-        method, route = ROUTES.name(number)
+        _, route = ROUTES.name(number)
         scope, client = self._scope, self._scope.get("client")
         access_log.info(
             "request",
-            method=scope["method"] if method == OTHER[0] else method,
+            method=scope["method"],
             route=route,
             path=excerpt(scope["path"]),
             status=status,
@@ -185,6 +186,9 @@ class _Watched(RequestContext):
     def _end_span(self, status: int) -> None:
         if self.span is not None and self.timings is not None:
             method, route = ROUTES.name(self.route)
+            if method == GET:
+                # or HEAD, which has the same route
+                method = self._scope["method"]
             self.span.end(method, route, status, self, self.timings)
             self.span = None
 

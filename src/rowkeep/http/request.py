@@ -78,6 +78,11 @@ class Request:
         self._headers = fields_of(scope)
 
     @property
+    def is_head(self) -> bool:
+        """Whether only the headers of the response are wanted."""
+        return bool(self._scope["method"] == "HEAD")
+
+    @property
     def address(self) -> str:
         """The address of the client."""
         return str((self._scope.get("client") or ("",))[0])

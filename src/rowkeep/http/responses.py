@@ -27,6 +27,8 @@ PRIVATE = (*PUBLIC, (b"cache-control", b"no-store"))
 """Responses contain rows and secrets: caches must not store them, except those of the documents."""
 
 
+WITHOUT_BODY = frozenset((204, 304))
+
 MAX_MESSAGE_BYTES = 512 * 1024
 """How many bytes of a body are passed to the transport at a time; other requests run in between."""
 
@@ -45,7 +47,7 @@ class Response(msgspec.Struct, frozen=True):
     def fields(self) -> Headers:
         """All headers."""
         usual = PUBLIC if self.is_public else PRIVATE
-        if self.status == 204:
+        if self.status in WITHOUT_BODY:
             return [*usual, *self.headers]
         body = self.body
         length = len(body) if isinstance(body, bytes) else sum(map(len, body))

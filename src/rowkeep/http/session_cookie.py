@@ -5,13 +5,12 @@ from __future__ import annotations
 from starlette.types import Scope
 
 from rowkeep.errors.catalogue import CrossOrigin, preview
+from rowkeep.http.methods import READING
 from rowkeep.http.request import Request
 
 COOKIE = "rowkeep_session"
 FLOW_COOKIE = "rowkeep_openid"
 """The cookie of a sign-in at an OpenID provider that was started."""
-
-SAFE_METHODS = ("GET", "HEAD")
 
 
 def cookie(request: Request, name: str) -> str | None:
@@ -31,7 +30,7 @@ def session_token(request: Request) -> str | None:
 def check_origin(request: Request, scope: Scope, public_url: str, *, has_cookie: bool = True) -> None:
     """Check that a page of this origin sent the request, unless it only reads. Without a cookie, other
     programs than browsers may send it too. Raises CrossOrigin."""
-    if scope["method"] in SAFE_METHODS:
+    if scope["method"] in READING:
         return
     origin, site = request.header(b"origin"), request.header(b"sec-fetch-site")
     if origin is not None:

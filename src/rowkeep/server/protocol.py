@@ -4,6 +4,7 @@ read."""
 from __future__ import annotations
 
 import asyncio
+import re
 from collections import deque
 from enum import IntEnum
 from functools import lru_cache
@@ -38,6 +39,12 @@ SPECIAL = frozenset((b"host", b"expect", b"transfer-encoding", *FORWARDED))
 """Headers that the connection itself processes."""
 
 UPGRADE_FIELDS = frozenset((b"upgrade", b"http2-settings"))
+ABSOLUTE = re.compile(rb"[a-z][a-z0-9+.-]*://(?:[^/?#@]*@)?([^/?#@]*)", re.IGNORECASE)
+"""The start of a request target in absolute form, such as ``http://host/path``."""
+
+HOST = re.compile(rb"(?:[\w.~%!$&'()*+,;=-]*|\[[0-9A-Za-z.:%~_-]+\])(?::[0-9]*)?")
+"""Matches the values of the header Host (RFC 9110, section 7.2)."""
+
 CHUNK_ALLOWANCE = 16
 """The bytes of a chunk, apart from its content, that are not counted: its size and line ends."""
 
@@ -46,9 +53,16 @@ def _parsed_url(url: bytes, root_path: str) -> tuple[str, bytes, bytes]:
     """The path, the path as it was sent, and the query string of a request target. Any exception rejects the
     request."""
     parsed = httptools.parse_url(url)
-    path = parsed.path.decode("ascii")
+    sent = parsed.path or b"/"  # a target in absolute form need not have a path
+    path = sent.decode("ascii")
     shown = root_path + (unquote(path) if "%" in path else path)
-    return shown, root_path.encode("ascii") + parsed.path, parsed.query or b""
+    return shown, root_path.encode("ascii") + sent, parsed.query or b""
+
+
+def _host_in(url: bytes) -> bytes | None:
+    """The host of a request target in absolute form; None for one that is only a path."""
+    found = ABSOLUTE.match(url)
+    return None if found is None else found[1]
 
 
 MAX_KNOWN_URL = 128
@@ -112,6 +126,7 @@ class Protocol(HttpToolsProtocol):
     cycle: Exchange
     pipeline: deque[tuple[Exchange, Any]]  # type: ignore[assignment] # uvicorn's, with Rowkeep's cycles
     _raw: asyncio.Transport
+    url = b""
     _head_bytes = 0
     """The bytes of the head that is being received, without its headers."""
     _received_bytes = 0
@@ -274,6 +289,13 @@ class Protocol(HttpToolsProtocol):
     def _on_special(self, name: bytes, value: bytes) -> None:
         if name == b"host":
             self._hosts += 1
+            if HOST.fullmatch(value) is None:
+                raise self._refused(
+                    MalformedRequest(
+                        "The header Host must be a name or an address, with a port if needed; got "
+                        f"{preview(value.decode('latin-1'))}."
+                    )
+                )
         elif name == b"expect":
             self.expect_100_continue = value.lower() == b"100-continue"
         elif name in FORWARDED:
@@ -297,6 +319,8 @@ class Protocol(HttpToolsProtocol):
         if version != "1.1" or self._hosts != 1:
             self._check_head(version)
         url = self.url
+        if not url.startswith(b"/"):
+            self._take_host(url)
         path, raw_path, query = (_known_url if len(url) <= MAX_KNOWN_URL else _parsed_url)(
             url, self.root_path
         )
@@ -314,6 +338,12 @@ class Protocol(HttpToolsProtocol):
         if head.keeps_alive and not self.expect_100_continue and not self._has_coding:
             self._head = head
         self._begin(head)
+
+    def _take_host(self, url: bytes) -> None:
+        """The host in a target in absolute form counts, and not the header (RFC 9112, section 3.2.2)."""
+        host = _host_in(url)
+        if host is not None:
+            self.headers = [(name, host if name == b"host" else value) for name, value in self.headers]
 
     def _begin(self, head: Head) -> None:
         """The head of a request is complete: the request can be processed."""
@@ -443,8 +473,15 @@ class Protocol(HttpToolsProtocol):
         own = self._edge.error_app.refused(answer.status, self.client and self.client[0])
         fields = (*self.server_state.default_headers, *answer.fields(), *own, (b"connection", b"close"))
         head = b"".join(b"%b: %b\r\n" % field for field in fields)
-        self.transport.write(b"%b%b\r\n%b" % (STATUS_LINE[answer.status], head, b"".join(answer.parts)))
+        content = b"" if self._is_for_head else b"".join(answer.parts)
+        self.transport.write(b"%b%b\r\n%b" % (STATUS_LINE[answer.status], head, content))
         self.linger()
+
+    @property
+    def _is_for_head(self) -> bool:
+        """Whether the head that is being received is that of a HEAD request."""
+        is_known = self._phase is HEAD and bool(self.url)
+        return is_known and bool(self.parser.get_method() == b"HEAD")
 
     def _head_too_large(self) -> RowkeepError:
         return HeadersTooLarge(
@@ -537,6 +574,9 @@ class Protocol(HttpToolsProtocol):
             raise self._refused(
                 MalformedRequest(f"A request must have exactly one Host header; got {self._hosts}.")
             )
+        if version == "1.0":
+            # it would take a 100 for the response (RFC 9110, section 10.1.1)
+            self.expect_100_continue = False
         if version == "1.0" and any(name == b"transfer-encoding" for name, _ in self.headers):
             raise self._refused(
                 MalformedRequest("Transfer-Encoding is not supported in HTTP/1.0. Send Content-Length.")

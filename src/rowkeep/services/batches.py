@@ -28,6 +28,7 @@ from rowkeep.model.access import App
 from rowkeep.model.filters import Junction, Negation, Shape
 from rowkeep.plan.rows.result_references import References, ResultReference
 from rowkeep.plan.rows.upserts import missing_values
+from rowkeep.request_context import note_no_operation
 from rowkeep.services.access import Access, Caller, Credential
 from rowkeep.services.batch_operations import KINDS, Around, Operation, Planned, QueryOperation
 from rowkeep.services.batch_results import BatchResults, Result
@@ -219,6 +220,9 @@ class _Run:
         self._workspace = around.caller.workspace
         self._version = around.caller.snapshot.version
         self._settings = around.settings
+        self._only_reads = all(isinstance(each.operation, QueryOperation) for each in prepared)
+        if self._only_reads:
+            note_no_operation(around.caller.request)
         self._current = 0
         self._planned: Planned | None = None
         self._app = around.caller.app
@@ -228,8 +232,7 @@ class _Run:
     async def run(self, key: WriteKey | None) -> BatchDone:
         if not self._prepared and key is None:
             return BatchDone(self._request, ())
-        only_reads = all(isinstance(each.operation, QueryOperation) for each in self._prepared)
-        kind = BatchKind(only_reads, self._request.sent.dry_run, self._request.is_large)
+        kind = BatchKind(self._only_reads, self._request.sent.dry_run, self._request.is_large)
         end_phase("plan")
         try:
             with self._slow.write("batch", self._texts):

@@ -11,6 +11,7 @@ from rowkeep.codec.streams.readers import ReadBlock
 from rowkeep.errors.catalogue import AllRowsFailed, RowkeepError
 from rowkeep.metrics import ROWS_INSERTED
 from rowkeep.plan.rows.writes import InsertPlan
+from rowkeep.request_context import note_no_operation
 from rowkeep.services.idempotency import Idempotency, KeyedRequest
 from rowkeep.services.offload import Offload
 from rowkeep.services.partial_inserts import PartialInsert
@@ -65,6 +66,8 @@ class PartialStream:
             await self._keys.refuse_used(self._table.caller, self._keyed)
         if self._block is None:
             self._block = await self._read()
+            if self._block is None and not self._has_stored:
+                note_no_operation(self._table.caller.request)
         while self._block is not None:
             if self._next is None:
                 self._next = await self._read()

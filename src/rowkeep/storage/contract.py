@@ -322,6 +322,12 @@ class SelectRows(msgspec.Struct, frozen=True):
 RowOperation: TypeAlias = InsertRows | UpsertRows | UpdateRows | DeleteRows | SelectRows
 
 
+class StoredOperation(msgspec.Struct, frozen=True):
+    """The operation of a script, which is stored even if no row changes."""
+
+    operation: Operation
+
+
 class RecordedWrite(msgspec.Struct, frozen=True):
     """A statement that writes rows of a table from the records of its changes; it has no result. Raises
     UniqueConflict, ReferenceConflict."""
@@ -346,7 +352,7 @@ class ReferencesWait(msgspec.Struct, frozen=True):
     is_over: bool
 
 
-UndoOperation: TypeAlias = RecordedWrite | InsertedRows | ReferencesWait
+UndoOperation: TypeAlias = StoredOperation | RecordedWrite | InsertedRows | ReferencesWait
 """What only an undo does."""
 
 RowSteps: TypeAlias = Generator[RowOperation | UndoOperation | Statement, Any, T]
@@ -361,7 +367,9 @@ def operation_of(wanted: RowOperation | UndoOperation | Statement) -> Operation 
     """What the history records of an operation of a row script, if its table has a history."""
     if isinstance(wanted, SelectRows | Statement | InsertedRows | ReferencesWait):
         return None
-    return wanted.operation if isinstance(wanted, RecordedWrite) else wanted.plan.operation
+    if isinstance(wanted, StoredOperation | RecordedWrite):
+        return wanted.operation
+    return wanted.plan.operation
 
 
 class BatchKind(msgspec.Struct, frozen=True):

@@ -49,13 +49,13 @@ from rowkeep.http.management.audited import record_unread, run_audited
 from rowkeep.http.management.endpoint import (
     Endpoint,
     ManagementRequest,
-    Methods,
     Redirect,
     Sender,
     parameters_of,
 )
 from rowkeep.http.management.gate import Gate
 from rowkeep.http.management.sessions import session_cookie
+from rowkeep.http.methods import Methods
 from rowkeep.http.request import Request, flag, whole_number
 from rowkeep.http.responses import Response, json_response, reply
 from rowkeep.http.routes import ROUTES
@@ -89,6 +89,9 @@ from rowkeep.settings import Settings
 from rowkeep.storage.contract import StaleCatalog
 
 PREFIX = "/api/v1"
+
+TAG = re.compile(r'"([\x21\x23-\x7e]*)"')
+"""Finds the tags in If-None-Match."""
 
 IF_MATCH = re.compile(r'\s*(?:W/)?"([\x21\x23-\x7e]*)"\s*')
 
@@ -238,7 +241,7 @@ class ManagementEndpoint:
         form = self._endpoint.form
         response = json_response(done if form is None else form(done), self._endpoint.status)
         if self._endpoint.gives_tag and isinstance(response.body, bytes):
-            response = response.with_headers(((b"etag", f'"{tag_of(response.body)}"'.encode()),))
+            response = _tagged(response, tag_of(response.body), request)
         if self._endpoint.sets_cookie:
             cookie = session_cookie(done, sender, self._gate.root_path)
             response = msgspec.structs.replace(response, headers=(*response.headers, cookie))
@@ -297,6 +300,16 @@ def _expected_tag(request: Request) -> str | None:
             f'If-Match must have one ETag in double quotes, as in "0123abcd"; got {preview(sent)}.'
         )
     return found[1]
+
+
+def _tagged(response: Response, tag: str, request: Request) -> Response:
+    """The response with its tag; without its content if the request has the tag in If-None-Match. Proxies
+    that compress responses make tags weak."""
+    tagged = response.with_headers(((b"etag", f'"{tag}"'.encode()),))
+    known = request.header(b"if-none-match")
+    if known is None or (known.strip() != "*" and tag not in TAG.findall(known)):
+        return tagged
+    return Response(304, b"", headers=((b"vary", tagged.vary), *tagged.headers))
 
 
 def _list_request(given: dict[str, str]) -> ListRequest:

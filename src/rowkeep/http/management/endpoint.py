@@ -3,14 +3,12 @@ follow."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import msgspec
-from starlette.types import ASGIApp, Receive, Scope, Send
 
-from rowkeep.errors.catalogue import InvalidParameter, MethodNotAllowed, RowkeepError, preview
-from rowkeep.http.responses import error_response
+from rowkeep.errors.catalogue import InvalidParameter, RowkeepError, preview
 from rowkeep.model.users import Actor, Asker, Device, ListedThings, Need
 from rowkeep.services.lists import ListRequest
 
@@ -125,24 +123,3 @@ class ManagementRequest(msgspec.Struct, frozen=True):
             raise InvalidParameter(f"list must be {', '.join(ListedThings)}; got {preview(text)}.")
         user = self.actor.user
         return Asker(ListedThings(text), None if user is None else user.id, self.actor.is_admin)
-
-
-class Methods:
-    """Dispatches the requests for one path by method. Starlette's own 405 has another body, and does not list
-    the methods of other routes."""
-
-    def __init__(self, calls: Mapping[str, ASGIApp]) -> None:
-        self._calls = calls
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        call = self._calls.get(scope["method"])
-        if call is None:
-            allowed = ", ".join(self._calls)
-            await error_response(MethodNotAllowed(scope["method"], allowed)).send(send)
-        else:
-            await call(scope, receive, send)
-
-
-def readable(answer: ASGIApp) -> Methods:
-    """An endpoint that can only be read: GET, and HEAD, for which the server omits the body."""
-    return Methods({"GET": answer, "HEAD": answer})

@@ -83,6 +83,8 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     body: type | None = None
     body_is_optional: bool = False
     takes_file: bool = False
+    can_be_unchanged: bool = False
+    """Whether the response has no content if the client knows it already (304)."""
     status: int = 200
     responses: tuple[Any, ...] = ()
     """The types of the responses; empty for a response without content."""
@@ -202,9 +204,11 @@ def _admin_operation(endpoint: Endpoint) -> Operation:
             *parameters.flag_parameters(endpoint.flags),
             *parameters.text_parameters(endpoint.texts),
             *([parameters.expected_tag_parameter()] if endpoint.takes_tag else []),
+            *([parameters.known_tag_parameter()] if endpoint.gives_tag else []),
         ],
         body=endpoint.body,
         takes_file=endpoint.takes_file,
+        can_be_unchanged=endpoint.gives_tag,
         media_type=endpoint.download or "application/json",
         status=endpoint.status,
         responses=tuple(each for each in (endpoint.response, endpoint.other_response) if each is not None),
@@ -319,6 +323,7 @@ def _operation_object(operation: Operation) -> dict[str, Any]:
     result["responses"] = {
         str(operation.status): _success(operation),
         **_partial_success(operation),
+        **_unchanged(operation),
         **error_responses(operation.errors),
     }
     return result
@@ -354,6 +359,12 @@ def _partial_success(operation: Operation) -> dict[str, Any]:
     return {
         str(status.value): {"description": status.phrase, "content": content, "headers": operation.headers}
     }
+
+
+def _unchanged(operation: Operation) -> dict[str, Any]:
+    status = HTTPStatus.NOT_MODIFIED
+    response = {"description": status.phrase, "headers": operation.headers}
+    return {str(status.value): response} if operation.can_be_unchanged else {}
 
 
 def _text(sample: str) -> dict[str, Any]:

@@ -205,6 +205,17 @@ def expected_tag_parameter() -> dict[str, Any]:
     }
 
 
+def known_tag_parameter() -> dict[str, Any]:
+    return {
+        "name": "If-None-Match",
+        "in": "header",
+        "description": "The `ETag` of the definition that the client has, or several with commas between "
+        "them (RFC 9110). If one is still that of the definition, the response is 304, without content.",
+        "schema": {"type": "string"},
+        "examples": {"tag": {"value": '"5e7ef67172034b39ac00030000000001"'}},
+    }
+
+
 def stream_parameters() -> list[dict[str, Any]]:
     """The options of a stream, which a JSON body has as members."""
     conflict = (
@@ -249,7 +260,8 @@ def write_headers() -> dict[str, Any]:
     return {
         "Operation-Id": {
             "description": "The id of the operation. All changes of the request have it in the history of "
-            "the tables that have one; a response that is sent again has that of the first time.",
+            "the tables that have one; a response that is sent again has that of the first time. A batch "
+            "that only reads has none.",
             "schema": {"type": "string", "pattern": "^[0-9a-f]{24}$"},
             "examples": {"id": {"value": "6567a1b25e7ef6717203ac01"}},
         },
@@ -283,7 +295,7 @@ def response_headers(endpoint: Endpoint) -> dict[str, Any]:
     if endpoint.status == HTTPStatus.SEE_OTHER:
         return {"Location": {"description": "The next page.", "schema": {"type": "string"}}}
     if endpoint.gives_tag:
-        description = "Identifies the content of the definition, for `If-Match`."
+        description = "Identifies the content of the definition, for `If-Match` and `If-None-Match`."
         return {"ETag": {"description": description, "schema": {"type": "string"}}}
     if not endpoint.sets_cookie:
         return {}

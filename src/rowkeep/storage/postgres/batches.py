@@ -31,6 +31,7 @@ from rowkeep.storage.contract import (
     RowSteps,
     SelectRows,
     StaleCatalog,
+    StoredOperation,
     UndoOperation,
     UniqueConflict,
     UpdateRows,
@@ -185,7 +186,7 @@ class Batch(Generic[T]):
     ) -> Any:
         if isinstance(wanted, RecordedWrite):
             return await rows_of(connection, wanted.statement)
-        if isinstance(wanted, ReferencesWait | InsertedRows):
+        if isinstance(wanted, ReferencesWait | StoredOperation | InsertedRows):
             # references are checked with each statement
             return None
         if isinstance(wanted, InsertRows):

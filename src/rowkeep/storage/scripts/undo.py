@@ -36,7 +36,14 @@ from rowkeep.sql.rows import TableSql
 from rowkeep.sql.statements import statement
 from rowkeep.sql.system_tables import workspace_tables
 from rowkeep.sql.undo import Chosen, UndoSql, changed_tables, undo_sql
-from rowkeep.storage.contract import InsertedRows, RecordedWrite, ReferencesWait, Row, RowSteps
+from rowkeep.storage.contract import (
+    InsertedRows,
+    RecordedWrite,
+    ReferencesWait,
+    Row,
+    RowSteps,
+    StoredOperation,
+)
 from rowkeep.storage.scripts.tables import Tables
 from rowkeep.storage.scripts.undo_keys import CurrentKeys
 
@@ -163,6 +170,7 @@ class UndoScript:
         self._keys = keys
         self._is_chosen = is_chosen
         self._operation = Operation(plan.own, plan.writer_of_undo)
+        self._is_own = False
         self.writing = Writing()
 
     def steps(self) -> RowSteps[UndoDone]:
@@ -175,6 +183,7 @@ class UndoScript:
         for each in found:
             yield from self._look(each, chosen)
         done = yield from self._checked(found)
+        yield StoredOperation(self._operation)
         yield ReferencesWait(is_over=False)
         yield from _Writer(self._plan, self._operation, chosen, self.writing, found).steps()
         if self._plan.is_careful and not self._dialect.has_concurrent_writers:
@@ -191,7 +200,8 @@ class UndoScript:
             operations = workspace_tables(self._namespace).operations
             wanted = sa.select(operations.c.writer).where(operations.c.id == plan.operation).limit(1)
             rows = yield statement(wanted, self._dialect)
-            if not rows or (plan.only_own and rows[0][0] != plan.writer_of_undo):
+            self._is_own = bool(rows) and rows[0][0] == plan.writer_of_undo
+            if not rows or (plan.only_own and not self._is_own):
                 raise _unknown(plan.operation)
         return Chosen(plan.own, plan.operation, plan.writer, plan.since, plan.until)
 
@@ -214,9 +224,10 @@ class UndoScript:
                 rows = self._prepare(table)
                 keys = CurrentKeys(table, rows, self._dialect, self._namespace, self._keys)
                 found.append(_TableUndo(sql, rows, keys))
-        if self._plan.operation is not None and self._is_chosen is not None and not found:
+        operation, is_hidden = self._plan.operation, self._is_chosen is not None and not self._is_own
+        if operation is not None and is_hidden and not found:
             # it may have changed other tables, which must not be known
-            raise _unknown(self._plan.operation)
+            raise _unknown(operation)
         return found
 
     # the first time: conflicts and counts

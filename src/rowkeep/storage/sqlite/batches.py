@@ -18,6 +18,7 @@ from rowkeep.storage.contract import (
     ReferencesWait,
     RowOperation,
     RowScript,
+    StoredOperation,
     UndoOperation,
     UniqueConflict,
     UpdateRows,
@@ -82,7 +83,7 @@ def _run(
         return _write_recorded(wanted, connection)
     if isinstance(wanted, ReferencesWait):
         return _references(connection, wait=not wanted.is_over)
-    if isinstance(wanted, InsertedRows):
+    if isinstance(wanted, StoredOperation | InsertedRows):
         return None
     return select(wanted.sql, wanted.plan, None, connection)
 
