@@ -2,7 +2,7 @@
 
 The key file has one key, or two while the key is replaced. The store has the fingerprint of the key that it
 is encrypted with, so the order of keys in the file does not matter to a server. A server without the right
-key reads the file again. A key that was replaced is kept in a file next to the key file: older backups, and
+key reads the file again. A key that was replaced is in another file next to the key file: older backups, and
 other stores with the same key file, still need it.
 """
 
