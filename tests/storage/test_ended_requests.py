@@ -4,6 +4,7 @@ the management API."""
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator, Callable, MutableMapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -14,6 +15,7 @@ import pytest
 from installation import Installation, installed
 
 from rowkeep.http.app import is_interruptible, running
+from rowkeep.services.file_imports.files import _to_its_end
 from rowkeep.sql.statements import Statement
 from rowkeep.storage.contract import RowSteps
 from rowkeep.storage.scripts.undo import UndoScript
@@ -111,3 +113,21 @@ async def test_an_undo_ends_with_its_client(
             if dry_run:
                 break
         assert ends == ([] if dry_run else [("started", "shutting_down")])
+
+
+async def test_an_inspection_has_its_turn_until_its_end() -> None:
+    """Its thread cannot be stopped."""
+    begun, end = threading.Event(), threading.Event()
+
+    def work() -> None:
+        begun.set()
+        end.wait()
+
+    inspecting = asyncio.ensure_future(_to_its_end(work))
+    await asyncio.to_thread(begun.wait)
+    inspecting.cancel()
+    await asyncio.wait({inspecting}, timeout=0.01)
+    assert not inspecting.done()
+    end.set()
+    with pytest.raises(asyncio.CancelledError):
+        await inspecting
