@@ -18,6 +18,7 @@ from rowkeep.http.app import is_interruptible, running
 from rowkeep.services.file_imports.files import _to_its_end
 from rowkeep.sql.statements import Statement
 from rowkeep.storage.contract import RowSteps
+from rowkeep.storage.response_sizes import query_timeout
 from rowkeep.storage.scripts.undo import UndoScript
 
 pytestmark = pytest.mark.anyio
@@ -77,6 +78,21 @@ async def test_only_changes_are_completed_without_their_client(
         ):
             await client.call(method, path, body, **parameters)
             assert is_interruptible(client.scope) is is_ended, (method, path, parameters)
+
+
+async def test_an_undo_that_takes_too_long_says_what_to_do(
+    new_store: Callable[[], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with installed(new_store(), tmp_path) as store, administrator(store) as client:
+
+        def late(_: UndoScript) -> RowSteps[Any]:
+            yield Statement("SELECT 1")
+            raise query_timeout(30)
+
+        monkeypatch.setattr(UndoScript, "steps", late)
+        refused = await client.http.post("/undo", json={"tables": ["notes"]})
+        assert (refused.status_code, refused.json()["code"]) == (503, "query_timeout")
+        assert "undo fewer tables or a shorter time" in refused.json()["detail"]
 
 
 @pytest.mark.parametrize("dry_run", [True, False])

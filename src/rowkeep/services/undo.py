@@ -14,6 +14,7 @@ from rowkeep.errors.catalogue import (
     Forbidden,
     HistoryOff,
     NoSuchTable,
+    QueryTimeout,
     ReferenceViolation,
     StillReferenced,
     UniqueViolation,
@@ -41,6 +42,11 @@ from rowkeep.storage.scripts.undo import UndoScript, Writing
 B = TypeVar("B", UndoBody, UndoChangesBody)
 
 DONE = {Action.RESTORE: "restored", Action.SET: "set back", Action.REMOVE: "removed"}
+
+TOO_LONG = (
+    "The undo took too long (the setting max_query_seconds). Nothing was undone; undo fewer tables or a "
+    "shorter time at once."
+)
 
 
 class Undone(msgspec.Struct, frozen=True):
@@ -129,10 +135,13 @@ class Undos:
             end_phase("plan")
             script = partial(_script, caller, is_of_anybody=is_of_anybody)
             run = partial(self._undo, caller, plan, script, keyed, is_dry_run=body.dry_run)
-            if entry_of is None or body.dry_run:
-                undone = await run()
-            else:
-                undone = await self._recorded(run, entry_of(caller, body))
+            try:
+                if entry_of is None or body.dry_run:
+                    undone = await run()
+                else:
+                    undone = await self._recorded(run, entry_of(caller, body))
+            except QueryTimeout as error:
+                raise QueryTimeout(TOO_LONG) from error
             end_phase("db")
             return undone
 
