@@ -185,6 +185,8 @@ def make_master_key(settings: Settings, key: bytes | None = None) -> tuple[Maste
             # another process has written it, and may have removed this draft with others
             if not path.exists():
                 raise
+        finally:
+            draft.unlink(missing_ok=True)
         _remove_drafts(path)
         found = find_master_keys(settings)
     except OSError as error:
