@@ -164,7 +164,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             gt=0,
             le=86_400,
             description="The time limit for a whole request; then it is cancelled with 503. It does not "
-            "apply to the management API and to streams of rows.",
+            "apply to changes through the management API and to streams of rows.",
         ),
     ] = 300.0
     stop_grace_seconds: Annotated[

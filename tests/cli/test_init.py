@@ -14,6 +14,7 @@ import pytest
 from shell import Shell
 
 from rowkeep.crypto.master_key import default_key_file
+from rowkeep.private_files import create_private
 from rowkeep.settings import Settings
 from support import plain
 from support.forks import FORKS
@@ -34,8 +35,11 @@ def fresh_key() -> str:
 
 def test_init(new_store: Callable[[], str], tmp_path: Path) -> None:
     shell = Shell.on_store(new_store(), tmp_path)
+    left = tmp_path / "rowkeep.key.partial-0a1b2c3d"
+    left.write_text("of an init that was killed")
     said = shell.succeeds("init")
     assert FIRST_TOKEN in said
+    assert not left.exists()
     path = Path(said.split()[-1])
     assert mode(path) == mode(tmp_path / "rowkeep.key") == 0o600
     assert path.read_text().strip() not in said
@@ -44,6 +48,19 @@ def test_init(new_store: Callable[[], str], tmp_path: Path) -> None:
     assert (tmp_path / "rowkeep.key").read_text() == key
     assert [token["name"] for token in shell.json("admin-token", "list")["adminTokens"]] == ["first"]
     assert [place["name"] for place in shell.json("workspace", "list")["workspaces"]] == ["main"]
+
+
+def test_a_token_that_cannot_be_written_leaves_no_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def on_full_disk(path: Path, belongs_to: Path) -> int:
+        os.close(create_private(path, belongs_to))
+        return os.open("/dev/full", os.O_WRONLY)
+
+    monkeypatch.setattr("rowkeep.server.first_token.create_private", on_full_disk)
+    shell = Shell.on_store(sqlite_url(tmp_path / "data"), tmp_path)
+    assert "No space left" in shell.fails("init")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["data", "rowkeep.key"]
 
 
 def test_the_master_key_of_sqlite_lies_beside_the_directory(tmp_path: Path) -> None:

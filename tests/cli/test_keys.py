@@ -120,8 +120,12 @@ def test_the_master_key_is_replaced_under_a_running_server(kept: RowkeepServer, 
     assert keys_in(kept)[0] == before
     prepared = keys_in(kept)[1]
     assert master_key(kept) == first | {"keys": 2}
-    assert shell.run("keys", "rotate").status == 0
+    former, left = (kept.directory / f"rowkeep.key.{suffix}" for suffix in ("old", "partial-0a1b2c3d"))
+    left.write_text(f"{before}\n{prepared}\n")
+    assert f"{former} keeps it" in shell.succeeds("keys", "rotate")
     assert keys_in(kept) == [prepared]
+    assert (former.read_text(), former.stat().st_mode & 0o777) == (f"{before}\n", 0o600)
+    assert not left.exists()
     replaced = master_key(kept)
     assert (replaced["keys"], replaced["since"] > first["since"]) == (1, True)
     # the server still has the old key in mind, and finds the new one when it needs it
@@ -133,7 +137,10 @@ def test_the_master_key_is_replaced_under_a_running_server(kept: RowkeepServer, 
     check_rows(bot, set(range(10)))
     assert shell.json("app", "list", "--workspace", "later")["apps"][0]["name"] == "one"
     (kept.directory / "rowkeep.key").write_text(before + "\n")
-    assert "Wrong master key" in shell.fails("workspace", "list")
+    assert f"Keys that were replaced are in {former}" in shell.fails("workspace", "list")
+    (kept.directory / "rowkeep.key").write_text(prepared + "\n")
+    shell.succeeds("keys", "rotate")
+    assert former.read_text().split() == [before, prepared]
     other = shell.with_variables(ROWKEEP_MASTER_KEY=prepared)
     assert "ROWKEEP_MASTER_KEY_FILE" in other.fails("keys", "rotate")
     shell.fails("keys", "rotate", "--prepare", "--data", status=2)

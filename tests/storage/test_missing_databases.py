@@ -338,5 +338,7 @@ def test_a_file_that_was_closed_meanwhile_is_not_made_again(
         assert missing(one.insert("people", {"First_Name": "lost"}))
         assert missing(one.query("people"))
         assert os.listdir(place.directory / "workspaces")
+        # a workspace that is deleted must not look like a broken device
+        assert "sqlite failed" not in server.log.read_text()
     finally:
         server.kill()

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 import structlog
 
+from rowkeep.http.management.endpoint import COMPLETED
 from rowkeep.http.responses import json_response
 from rowkeep.server import process as serving
 from rowkeep.server.connections import Edge, queued_bytes
@@ -51,6 +52,8 @@ class Application:
                 await send({"type": f"lifespan.{kind}.complete"})
             return
         path = scope["path"]
+        if path.startswith("/api/v1/workspaces/changes/"):
+            scope["state"][COMPLETED] = True
         self.begun.append(path)
         try:
             await self._answer(path, scope, receive, send)
@@ -257,13 +260,18 @@ def test_what_is_not_http(usual: Running, raw: bytes) -> None:
 
 def test_a_broken_request_after_good_ones(usual: Running) -> None:
     """What came before is answered first."""
-    requests = request("/api/v1/held"), request("/echo"), b"garbage\r\n\r\n", request("/echo")
+    requests = (
+        request("/api/v1/workspaces/changes/held"),
+        request("/echo"),
+        b"garbage\r\n\r\n",
+        request("/echo"),
+    )
     with usual.connect(*requests) as connection:
-        usual.wait_for_requests("/api/v1/held")
+        usual.wait_for_requests("/api/v1/workspaces/changes/held")
         usual.application.may_end = lambda: True
         response = received(connection)
     assert response.count(b"HTTP/1.1 200 ") == 2
-    assert b"/api/v1/held" in response
+    assert b"/api/v1/workspaces/changes/held" in response
     problem(response, 400, "malformed_request")
 
 
@@ -523,8 +531,13 @@ def test_only_so_many_heads_are_known() -> None:
 
 def test_a_client_that_goes_cancels_its_request(run: Callable[..., Running]) -> None:
     server = run()
-    paths = ("/api/public/tables/a/long", "/api/v1/workspaces/main/data/tables/b/long", "/long")
-    held = "/api/v1/workspaces/held"
+    paths = (
+        "/api/public/tables/a/long",
+        "/api/v1/workspaces/main/data/tables/b/long",
+        "/api/v1/long",
+        "/long",
+    )
+    held = "/api/v1/workspaces/changes/held"
     with structlog.testing.capture_logs() as logs:
         for path in (*paths, held):
             server.connect(request(path)).close()
@@ -555,14 +568,17 @@ def test_a_client_that_goes_before_it_reads_its_error(run: Callable[..., Running
 
 def test_requests_that_take_too_long(run: Callable[..., Running]) -> None:
     server = run(max_request_seconds=0.3)
-    held = server.connect(request("/api/v1/held", CLOSE))
-    server.wait_for_requests("/api/v1/held")
+    held = server.connect(request("/api/v1/workspaces/changes/held", CLOSE))
+    server.wait_for_requests("/api/v1/workspaces/changes/held")
     response = server.ask(request("/api/public/long"))
     problem(response, 503, "processing_timeout")
     assert b"retry-after: " in response
     server.application.may_end = lambda: True
     assert received(held).startswith(b"HTTP/1.1 200 ")
-    assert server.application.ended == ["cancelled /api/public/long", "finished /api/v1/held"]
+    assert server.application.ended == [
+        "cancelled /api/public/long",
+        "finished /api/v1/workspaces/changes/held",
+    ]
 
 
 @pytest.mark.parametrize("path", ["/api/v1/echo", "/echo"])
@@ -661,11 +677,17 @@ def test_a_stop_ends_everything(run: Callable[..., Running], monkeypatch: pytest
                 request("/big"),
                 request("/echo", "Content-Length: 9", method="POST", body=b"half"),
                 request("/api/public/long") + request("/x"),
-                request("/api/v1/long"),
-                request("/api/v1/held"),
+                request("/api/v1/workspaces/changes/long"),
+                request("/api/v1/workspaces/changes/held"),
             )
         )
-        paths = ["/big", "/echo", "/api/public/long", "/api/v1/long", "/api/v1/held"]
+        paths = [
+            "/big",
+            "/echo",
+            "/api/public/long",
+            "/api/v1/workspaces/changes/long",
+            "/api/v1/workspaces/changes/held",
+        ]
         server.wait_for_requests("/x", "/x", *paths)
         server.application.may_end = lambda: server.is_stopping
         assert server.stop() < 10
@@ -681,8 +703,11 @@ def test_a_stop_ends_everything(run: Callable[..., Running], monkeypatch: pytest
 def test_a_quiet_stop_is_quick(run: Callable[..., Running]) -> None:
     server = run(stop_grace_seconds=60)
     server.application.may_end = lambda: server.is_stopping
-    with server.connect(request("/x")) as idle, server.connect(request("/api/v1/held")) as busy:
+    with (
+        server.connect(request("/x")) as idle,
+        server.connect(request("/api/v1/workspaces/changes/held")) as busy,
+    ):
         assert idle.recv(1000).startswith(b"HTTP/1.1 200 ")
-        server.wait_for_requests("/api/v1/held")
+        server.wait_for_requests("/api/v1/workspaces/changes/held")
         assert server.stop() < 60
         assert b"connection: close" in received(busy)

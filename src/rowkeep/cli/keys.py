@@ -67,6 +67,7 @@ async def _prepare() -> None:
 
 
 async def _rotate_master() -> None:
+    from rowkeep.crypto.master_key import former_key_file
     from rowkeep.services.audit import audited_command
     from rowkeep.services.key_rotation import MasterRotation
     from rowkeep.services.local_store import open_store, shell_settings
@@ -74,7 +75,11 @@ async def _rotate_master() -> None:
     settings = shell_settings()
     async with open_store(settings) as catalog, audited_command(catalog, settings, "key.master.rotate"):
         await _show(MasterRotation(catalog, settings).run())
-    print_line("The master key was replaced. The old key is no longer in use.")
+    print_line("The master key was replaced. This store does not need the old key any more.")
+    print_line(
+        f"{former_key_file(settings)} keeps it, for older backups and for other stores with the same key "
+        "file. Delete it when nothing needs it."
+    )
 
 
 async def _rotate_data(workspace: str | None) -> None:

@@ -2,12 +2,14 @@
 
 The key file has one key, or two while the key is replaced. The store has the fingerprint of the key that it
 is encrypted with, so the order of keys in the file does not matter to a server. A server without the right
-key reads the file again.
+key reads the file again. A key that was replaced is in another file next to the key file: older backups, and
+other stores with the same key file, still need it.
 """
 
 from __future__ import annotations
 
 import fcntl
+import glob
 import os
 import secrets
 from collections.abc import Iterator, Sequence
@@ -26,6 +28,9 @@ from rowkeep.private_files import (
 from rowkeep.settings import Settings
 
 MAX_KEYS = 2
+
+DRAFT = ".partial-"
+"""What follows the name of a key file in the names of files that are written to replace it."""
 
 
 class MasterKeys:
@@ -49,7 +54,7 @@ class MasterKeys:
             self._reload()
         raise SetupError(
             "Wrong master key: the store was initialised with another one. "
-            "Set ROWKEEP_MASTER_KEY or ROWKEEP_MASTER_KEY_FILE to that key."
+            f"Set ROWKEEP_MASTER_KEY or ROWKEEP_MASTER_KEY_FILE to that key.{self._former_hint()}"
         )
 
     def open(self, sealed: bytes, bound_to: str) -> bytes:
@@ -70,8 +75,12 @@ class MasterKeys:
         except WrongKey:
             raise SetupError(
                 "Wrong master key: the store is encrypted with another one. "
-                "Set ROWKEEP_MASTER_KEY or ROWKEEP_MASTER_KEY_FILE to that key."
+                f"Set ROWKEEP_MASTER_KEY or ROWKEEP_MASTER_KEY_FILE to that key.{self._former_hint()}"
             ) from None
+
+    def _former_hint(self) -> str:
+        former = former_key_file(self._settings)
+        return f" Keys that were replaced are in {former}." if former.exists() else ""
 
     def _reload(self) -> None:
         """Read the key file again: it may have another key now."""
@@ -138,6 +147,12 @@ def key_file(settings: Settings) -> Path:
     return Path(settings.master_key_file) if settings.master_key_file else default_key_file(settings)
 
 
+def former_key_file(settings: Settings) -> Path:
+    """The file of the keys that were replaced, one in each line and the newest last."""
+    path = key_file(settings)
+    return path.with_name(f"{path.name}.old")
+
+
 def data_directory(settings: Settings) -> Path | None:
     """The data directory; None if the data is not in files of Rowkeep."""
     scheme, _, path = settings.database_url.partition(":///")
@@ -166,10 +181,13 @@ def make_master_key(settings: Settings, key: bytes | None = None) -> tuple[Maste
         try:
             os.link(draft, path)
             made.insert(0, path)
-        except FileExistsError:
-            pass
+        except OSError:
+            # another process has written it, and may have removed this draft with others
+            if not path.exists():
+                raise
         finally:
-            draft.unlink()
+            draft.unlink(missing_ok=True)
+        _remove_drafts(path)
         found = find_master_keys(settings)
     except OSError as error:
         remove_made(made)
@@ -212,6 +230,7 @@ def replacing_keys(settings: Settings) -> Iterator[None]:
                     f"Another command replaces the master key in {path.parent}. Run this command again when "
                     "the other one has ended."
                 ) from None
+        _remove_drafts(path)
         yield
     finally:
         os.close(descriptor)
@@ -220,20 +239,45 @@ def replacing_keys(settings: Settings) -> Iterator[None]:
 def write_key_file(settings: Settings, keys: Sequence[bytes]) -> None:
     """Replace the keys in the key file atomically; its owner and mode do not change. Raises SetupError."""
     path = key_file(settings)
-    try:
+    with _writing(path):
         old = path.stat()
-        draft = _draft(path, keys, owner_model(settings), old)
-        draft.replace(path)
+        _draft(path, keys, owner_model(settings), old).replace(path)
         _sync(path.parent)
-    except OSError as error:
+
+
+def keep_former_key(settings: Settings, key: bytes) -> None:
+    """Add a key that is about to be removed from the key file to the file of former keys, unless it is there.
+    Raises SetupError."""
+    path = former_key_file(settings)
+    with _writing(path):
+        former = path.read_text().split() if path.exists() else []
+        if encode_key(key) not in former:
+            keys = [*(decode_key(line, f"Each key in {path}") for line in former), key]
+            _draft(path, keys, owner_model(settings), key_file(settings).stat()).replace(path)
+            _sync(path.parent)
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    """Raises SetupError instead of OSError."""
+    try:
+        yield
+    except (OSError, UnicodeDecodeError) as error:
         reason = f"The key file {path} cannot be written: {error}."
         raise SetupError(reason + owner_hint(path)) from None
+
+
+def _remove_drafts(path: Path) -> None:
+    """Remove what commands that were killed have left, when no other process needs its draft."""
+    for draft in path.parent.glob(f"{glob.escape(path.name)}{DRAFT}*"):
+        with suppress(OSError):
+            draft.unlink()
 
 
 def _draft(path: Path, keys: Sequence[bytes], belongs_to: Path, old: os.stat_result | None = None) -> Path:
     """Write these keys to a new file next to the key file and sync it. It gets the owner and mode of the old
     key file; the first one is private to the owner of the data."""
-    draft = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
+    draft = path.with_name(f"{path.name}{DRAFT}{secrets.token_hex(4)}")
     with os.fdopen(create_private(draft, belongs_to), "w") as file:
         try:
             if old is not None:
@@ -242,7 +286,7 @@ def _draft(path: Path, keys: Sequence[bytes], belongs_to: Path, old: os.stat_res
             file.flush()
             os.fsync(file.fileno())
         except BaseException:
-            draft.unlink()
+            draft.unlink(missing_ok=True)
             raise
     return draft
 

@@ -32,6 +32,7 @@ from rowkeep.http.docs_pages import document_routes
 from rowkeep.http.health import Alive, Ready
 from rowkeep.http.management.api import ENDPOINTS, management_routes, management_services
 from rowkeep.http.management.api import PREFIX as ADMIN_PREFIX
+from rowkeep.http.management.endpoint import COMPLETED
 from rowkeep.http.management.gate import Gate
 from rowkeep.http.media_types import FILE_FORMATS
 from rowkeep.http.methods import READING, readable
@@ -290,10 +291,10 @@ def can_have_secrets(scope: Scope) -> bool:
 
 
 def is_interruptible(scope: Scope) -> bool:
-    """Whether a request is cancelled when its client disconnects or its time limit is over. Requests of the
-    management API are not: they can consist of several transactions, and are always completed."""
-    path: str = scope["path"]  # with or without the path prefix of a proxy
-    return ADMIN_PREFIX + "/" not in path or ROWS_OF_WORKSPACE.search(path) is not None
+    """Whether a request is cancelled when its client disconnects or its time limit is over. Changes through
+    the management API are not: they can consist of several transactions, and are always completed."""
+    # in the state, because the scope itself is copied under the path prefix of a proxy
+    return COMPLETED not in scope.get("state", ())
 
 
 def is_upload(scope: Scope) -> bool:

@@ -23,9 +23,11 @@ class CopiedTable(msgspec.Struct, frozen=True):
 
 
 class CopyState(msgspec.Struct, frozen=True):
-    """An unfinished copy into a workspace: from where (``source``), the number of the data key that its
-    encrypted cells have, and its tables by their names at the source."""
+    """An unfinished copy into a workspace: from where (``source``), the process that copies, or did so last
+    (``owner``), the number of the data key that its encrypted cells have, and its tables by their names at
+    the source."""
 
     source: str
+    owner: str
     key: int
     tables: dict[str, CopiedTable]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import structlog
 
-from rowkeep.crypto.master_key import data_directory, key_file
+from rowkeep.crypto.master_key import data_directory, former_key_file, key_file
 from rowkeep.private_files import exposed
 from rowkeep.server.first_token import link_file, token_file
 from rowkeep.settings import Settings
@@ -16,8 +16,8 @@ SHOWN = 5
 
 def warn_of_exposed_files(settings: Settings) -> None:
     """Log which files with the key and the data other users of this machine can read."""
-    key = key_file(settings)
-    for path, mode in exposed([key, token_file(settings), link_file(settings)]):
+    keys = [key_file(settings), former_key_file(settings)]
+    for path, mode in exposed([*keys, token_file(settings), link_file(settings)]):
         log.warning("file is readable by other users", path=str(path), mode=mode, action="chmod 600")
     directory = data_directory(settings)
     if directory is None:

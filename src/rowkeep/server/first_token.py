@@ -63,8 +63,14 @@ def _store(secret: str, path: Path, settings: Settings, what: str, otherwise: st
     try:
         make_private_directory(path.parent)
         path.unlink(missing_ok=True)
-        with os.fdopen(create_private(path, owner_model(settings)), "w") as file:
-            file.write(secret + "\n")
+        descriptor = create_private(path, owner_model(settings))
+        try:
+            with os.fdopen(descriptor, "w") as file:
+                file.write(secret + "\n")
+        except OSError:
+            # of a full disk: an empty file would look like one with the secret
+            path.unlink(missing_ok=True)
+            raise
     except OSError as error:
         raise SetupError(
             f"The first {what} cannot be written to {path} ({error.strerror}). {otherwise}"

@@ -16,7 +16,7 @@ import msgspec
 from rowkeep.catalog.catalog import Catalog
 from rowkeep.catalog.workspace import OpenWorkspace
 from rowkeep.crypto.ciphers import WrongKey
-from rowkeep.crypto.master_key import data_directory, key_file
+from rowkeep.crypto.master_key import data_directory, former_key_file, key_file
 from rowkeep.errors.catalogue import (
     CorruptedCell,
     NoSuchWorkspace,
@@ -89,7 +89,7 @@ class Doctor:
     # files
 
     def _files(self) -> Iterator[Finding]:
-        paths = [key_file(self._settings)]
+        paths = [key_file(self._settings), former_key_file(self._settings)]
         directory = data_directory(self._settings)
         if directory is not None:
             paths += [directory, *directory.glob("*.db*"), *directory.glob("workspaces/*.db*")]

@@ -19,6 +19,7 @@ from rowkeep.crypto.ciphers import SecretSealer, new_data_key
 from rowkeep.crypto.master_key import (
     MasterKeys,
     find_master_keys,
+    keep_former_key,
     key_file,
     new_master_key,
     read_key_file,
@@ -107,7 +108,7 @@ class MasterRotation:
             write_key_file(self._settings, [*keys, new_master_key()])
 
     async def run(self) -> AsyncIterator[RotationProgress]:
-        """Encrypt everything with the new key and remove the old key.
+        """Encrypt everything with the new key, and move the old key to the file of former keys.
 
         Raises what :meth:`prepare` raises.
         """
@@ -124,6 +125,7 @@ class MasterRotation:
             for done, workspace in enumerate(workspaces):
                 yield RotationProgress(workspace.name, done, len(workspaces))
                 await self._rewrap(master, fresh, workspace)
+            keep_former_key(self._settings, keys[0])
             write_key_file(self._settings, keys[-1:])
             yield RotationProgress("", len(workspaces), len(workspaces))
 

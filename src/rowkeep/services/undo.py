@@ -14,6 +14,7 @@ from rowkeep.errors.catalogue import (
     Forbidden,
     HistoryOff,
     NoSuchTable,
+    QueryTimeout,
     ReferenceViolation,
     StillReferenced,
     UniqueViolation,
@@ -21,7 +22,7 @@ from rowkeep.errors.catalogue import (
 )
 from rowkeep.metrics import ROWS_DELETED, ROWS_INSERTED, ROWS_UPDATED
 from rowkeep.model.access import Right
-from rowkeep.model.audit import Outcome, actor_of
+from rowkeep.model.audit import AuditEntry, Outcome, actor_of
 from rowkeep.model.ids import Clock
 from rowkeep.model.tables import Table
 from rowkeep.model.undo_requests import UndoBody, UndoChangesBody
@@ -31,7 +32,7 @@ from rowkeep.plan.undo.requests import UndoDone, UndoPlan
 from rowkeep.plan.undo.rows import Action
 from rowkeep.request_context import operation_id
 from rowkeep.services.access import Access, Caller, Credential
-from rowkeep.services.audit import AuditLog
+from rowkeep.services.audit import AuditLog, end_of
 from rowkeep.services.idempotency import Idempotency, KeyedRequest, NeededRights, Replayed
 from rowkeep.services.row_requests import ReadRequest
 from rowkeep.services.timings import end_phase
@@ -41,6 +42,11 @@ from rowkeep.storage.scripts.undo import UndoScript, Writing
 B = TypeVar("B", UndoBody, UndoChangesBody)
 
 DONE = {Action.RESTORE: "restored", Action.SET: "set back", Action.REMOVE: "removed"}
+
+TOO_LONG = (
+    "The undo took too long (the setting max_query_seconds). Nothing was undone; undo fewer tables or a "
+    "shorter time at once."
+)
 
 
 class Undone(msgspec.Struct, frozen=True):
@@ -87,26 +93,23 @@ class Undos:
             ids = [await _recorded_table(caller, name) for name in body.tables]
             return msgspec.structs.replace(planned, tables=frozenset(ids))
 
-        async def record(caller: Caller, body: UndoChangesBody, undone: Undone) -> None:
-            await self._record(caller, body, undone.done, address)
+        def entry(caller: Caller, body: UndoChangesBody) -> AuditEntry:
+            return self._entry(caller, body, address)
 
-        return self._run(credential, read, keyed, plan, record, is_of_anybody=True)
+        return self._run(credential, read, keyed, plan, entry, is_of_anybody=True)
 
-    async def _record(self, caller: Caller, body: UndoChangesBody, done: UndoDone, address: str) -> None:
-        """The entry in the audit log."""
+    def _entry(self, caller: Caller, body: UndoChangesBody, address: str) -> AuditEntry:
+        """The entry in the audit log, without the result."""
         command = self._audit.command
         is_local = command is not None and (caller.actor is None or caller.actor.user is None)
-        entry = self._audit.entry(
+        return self._audit.entry(
             actor_of(caller.actor, command if is_local else None),
             "rows.undo",
-            result=Outcome.SUCCESS,
             workspace=caller.workspace.workspace.name,
             target=f"operation {operation_id(caller.request)}",
             address="" if command is not None else address,
-            details=msgspec.to_builtins(body)
-            | {"nRestored": done.n_restored, "nChanged": done.n_changed, "nRemoved": done.n_removed},
+            details=msgspec.to_builtins(body),
         )
-        await self._audit.record_done(entry)
 
     def _run(
         self,
@@ -114,7 +117,7 @@ class Undos:
         read: ReadRequest[B],
         keyed: KeyedRequest[Undone] | None,
         make_plan: Callable[[Caller, B, str, str], Awaitable[UndoPlan]],
-        record: Callable[[Caller, B, Undone], Awaitable[None]] | None = None,
+        entry_of: Callable[[Caller, B], AuditEntry] | None = None,
         *,
         is_of_anybody: bool = False,
     ) -> Awaitable[Undone | Replayed]:
@@ -131,15 +134,35 @@ class Undos:
                 plan = msgspec.structs.replace(plan, max_affected=caller.app.max_affected)
             end_phase("plan")
             script = partial(_script, caller, is_of_anybody=is_of_anybody)
-            undone = await self._undo(caller, plan, script, keyed, is_dry_run=body.dry_run)
-            if record is not None and not body.dry_run:
-                await record(caller, body, undone)
+            run = partial(self._undo, caller, plan, script, keyed, is_dry_run=body.dry_run)
+            try:
+                if entry_of is None or body.dry_run:
+                    undone = await run()
+                else:
+                    undone = await self._recorded(run, entry_of(caller, body))
+            except QueryTimeout as error:
+                raise QueryTimeout(TOO_LONG) from error
             end_phase("db")
             return undone
 
         if keyed is None:
             return self._access.run(credential, undo)
         return self._access.run(credential, partial(self._keys.run, keyed, undo, check=_check_again))
+
+    async def _recorded(self, run: Callable[[], Awaitable[Undone]], entry: AuditEntry) -> Undone:
+        """Run an undo, and store its entry if it was done, or if nobody knows because it was cut off."""
+        try:
+            undone = await run()
+        except BaseException as error:
+            result, cause = end_of(error)
+            if result is Outcome.STARTED:
+                self._audit.add_later(msgspec.structs.replace(entry, cause=cause))
+            raise
+        done = undone.done
+        counts = {"nRestored": done.n_restored, "nChanged": done.n_changed, "nRemoved": done.n_removed}
+        details = {**entry.details, **counts}
+        await self._audit.record_done(msgspec.structs.replace(entry, result=Outcome.SUCCESS, details=details))
+        return undone
 
     async def _undo(
         self,

@@ -57,6 +57,13 @@ def abandoned(settings: Settings, prefixes: tuple[str, ...] = PREFIXES) -> list[
     return found
 
 
+def is_in_use(directory: str) -> bool:
+    """Whether a process of this machine uses the work directory with this path; false for any other text."""
+    with suppress(OSError):
+        return directory.startswith("/") and _is_used(Path(directory))
+    return False
+
+
 def _is_used(path: Path) -> bool:
     lock = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:

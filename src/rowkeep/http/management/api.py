@@ -47,6 +47,7 @@ from rowkeep.http.management import (
 )
 from rowkeep.http.management.audited import record_unread, run_audited
 from rowkeep.http.management.endpoint import (
+    COMPLETED,
     Endpoint,
     ManagementRequest,
     Redirect,
@@ -232,6 +233,7 @@ class ManagementEndpoint:
         if self._endpoint.action is None or is_dry_run:
             done = await call()
         else:
+            scope.setdefault("state", {})[COMPLETED] = True
             done = await run_audited(self._endpoint, management_request, scope, call)
         end_phase("db")
         if isinstance(done, Redirect):

@@ -12,6 +12,10 @@ from rowkeep.errors.catalogue import InvalidParameter, RowkeepError, preview
 from rowkeep.model.users import Actor, Asker, Device, ListedThings, Need
 from rowkeep.services.lists import ListRequest
 
+COMPLETED = "rowkeep.completed"
+"""The key in the state of a scope that says that the request has begun to change something, and is completed
+even if its client disconnects."""
+
 
 class Flag(msgspec.Struct, frozen=True):
     """A query parameter that is ``true`` or ``false``; false if it is missing."""

@@ -22,7 +22,7 @@ from rowkeep.model.ids import wall_clock, writer_of
 from rowkeep.model.tables import NAME, Column, Reference, Table
 from rowkeep.services.backups.contents import Contents, find_table
 from rowkeep.services.backups.restore import Restore
-from rowkeep.services.copies.copier import Copier, CopyResult, Report, discard_copy
+from rowkeep.services.copies.copier import Copier, CopyResult, Report, discard_copy, unfinished_copy
 from rowkeep.services.copies.targets import find_target
 from rowkeep.services.copies.workspaces import (
     SourceWorkspace,
@@ -61,6 +61,7 @@ async def unpacked(
             # an older backup is brought to this version
             await catalog.named(workspace.name)
         async with open_source(theirs, workspace.name) as source:
+            source.directory = str(directory.absolute())
             yield source
 
 
@@ -70,7 +71,6 @@ async def restore_workspace(
     """Add a workspace with everything that belongs to it; returns the results and what was left out. Raises
     NameTaken for one that exists and is not empty, and what :meth:`Copier.run` raises; then nothing is
     left."""
-    is_new = not await _exists(catalog, name)
     planned = WorkspaceCopy(catalog, settings, source, name)
     await planned.plan()
     try:
@@ -80,9 +80,9 @@ async def restore_workspace(
     except BaseException:
         with suppress(NoSuchWorkspace, NameTaken):
             opened = await catalog.named(name)
-            await discard_copy(settings, opened, origin)
-            if is_new:
-                # others may have filled it meanwhile
+            await discard_copy(settings, opened, source.directory)
+            # others may have filled it meanwhile, or do so now
+            if planned.has_created and await unfinished_copy(opened) is None:
                 await opened.database.read(CopyScripts(opened.scripts).check_is_empty)
                 await Workspaces(catalog, wall_clock).delete(name)
         raise
@@ -135,13 +135,13 @@ class TableRestore:
             former.extend(await self._unknown_apps(target, given.writers))
             await remember_writers(self._catalog, self._source, target, given.writers)
 
-        copier = Copier(self._settings, target, origin, report)
+        copier = Copier(self._settings, target, origin, report, self._source.directory)
         try:
             (result,) = await copier.run([given], copies.Contents(former_apps=former), before_publishing)
             if not result.is_same:
                 raise _differs([result])
         except BaseException:
-            await discard_copy(self._settings, target, origin)
+            await discard_copy(self._settings, target, self._source.directory)
             raise
         return result
 

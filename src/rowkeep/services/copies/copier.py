@@ -9,6 +9,7 @@ are stored already differ from those of the source now, the table is copied agai
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -21,6 +22,7 @@ from rowkeep.model.ids import IdSource
 from rowkeep.model.table_copies import CopiedTable, CopyState
 from rowkeep.model.tables import Table
 from rowkeep.services.copies.inputs import RowDigest, TableInput, clear_rows
+from rowkeep.services.work_directories import is_in_use
 from rowkeep.settings import Settings
 from rowkeep.sql.table_copies import CopySql, staged
 from rowkeep.storage.contract import Script, StaleCatalog, Steps, UniqueConflict
@@ -70,15 +72,15 @@ async def unfinished_copy(opened: OpenWorkspace) -> CopyState | None:
         return None
 
 
-async def discard_copy(settings: Settings, opened: OpenWorkspace, source: str | None = None) -> bool:
-    """Drop the tables of an unfinished copy, of this source if it is given; false if there is none."""
+async def discard_copy(settings: Settings, opened: OpenWorkspace, owner: str | None = None) -> bool:
+    """Drop the tables of an unfinished copy, of this owner if it is given; false if there is none."""
     state = await unfinished_copy(opened)
-    if state is not None and source not in (None, state.source):
+    if state is not None and owner not in (None, state.owner):
         return False
     if state is not None:
         loader = await open_loader(settings, opened.workspace.physical)
         try:
-            await loader.write(partial(CopyScripts(opened.scripts).discard, state))
+            await loader.write(partial(CopyScripts(opened.scripts, state.owner).discard, state))
         finally:
             await loader.close()
     return state is not None
@@ -86,14 +88,22 @@ async def discard_copy(settings: Settings, opened: OpenWorkspace, source: str | 
 
 class Copier:
     """Copies into one workspace. ``source`` identifies the source and is printed in errors; it has no
-    password."""
+    password. ``owner`` identifies this process: the path of the work directory that it has locked, if it has
+    one."""
 
-    def __init__(self, settings: Settings, opened: OpenWorkspace, source: str, report: Report) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        opened: OpenWorkspace,
+        source: str,
+        report: Report,
+        owner: str = "",
+    ) -> None:
         self._settings = settings
         self._opened = opened
         self._source = source
         self._report = report
-        self._scripts = CopyScripts(opened.scripts)
+        self._scripts = CopyScripts(opened.scripts, owner or secrets.token_hex(8))
         self._total = 0
         self._done = 0
         self._digests: dict[str, RowDigest] = {}
@@ -163,21 +173,25 @@ class Copier:
 
     async def _begin(self, loader: Loader, inputs: Sequence[TableInput]) -> CopyState:
         """Begin a copy, or continue one: tables that are not wanted any more, or in another way, are
-        dropped. Raises SetupError if another source is being copied."""
+        dropped. Raises SetupError if another source is being copied, and Busy if another process copies."""
         key = self._opened.keys.newest
         state = await unfinished_copy(self._opened)
+        if state is not None and is_in_use(state.owner):
+            raise Busy(f"Another process copies into workspace {self._opened.workspace.name} now.")
         if state is not None and state.source != self._source:
             raise SetupError(
                 f"Workspace {self._opened.workspace.name} has an unfinished copy of {state.source}. Run that "
                 "copy again to continue it, or discard it: rowkeep copy --discard --workspace "
                 f"{self._opened.workspace.name}."
             )
+        if state is not None:
+            state = await loader.write(self._scripts.take_over)
         if state is not None and state.key != key:
             await loader.write(partial(self._scripts.discard, state))
             state = None
         if state is None:
             await _write_new(loader, partial(self._scripts.begin, self._source, key))
-            return CopyState(self._source, key, {})
+            return CopyState(self._source, "", key, {})
         plans = {each.name: each.plan for each in inputs}
         tables = dict(state.tables)
         for name, copied in state.tables.items():

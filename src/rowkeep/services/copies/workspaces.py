@@ -25,7 +25,7 @@ from rowkeep.model.values.scalars import canonical_date
 from rowkeep.model.webhooks import secret_bound_to
 from rowkeep.services.copies.copier import Copier, CopyResult, Report
 from rowkeep.services.copies.inputs import TableInput, clear_rows
-from rowkeep.services.copies.targets import find_target
+from rowkeep.services.copies.targets import create_workspace, find_target
 from rowkeep.settings import Settings
 from rowkeep.sql.table_copies import CopySql
 from rowkeep.storage.contract import Row, StaleCatalog, Steps, WorkspaceDatabase
@@ -51,6 +51,8 @@ class SourceWorkspace:
     def __init__(
         self, catalog: Snapshot, database: Snapshot, workspace: Workspace, master: MasterKeys
     ) -> None:
+        self.directory = ""
+        """The work directory that it is in, if it is a part of a backup."""
         self.catalog = catalog
         self.database = database
         self.workspace = workspace
@@ -123,6 +125,8 @@ class WorkspaceCopy:
         self.contents = Contents()
         self.totals: dict[str, int] = {}
         self.notes: list[str] = []
+        self.has_created = False
+        """Whether the workspace did not exist before."""
         self._users: dict[str, str] = {}
 
     async def plan(self) -> None:
@@ -213,8 +217,8 @@ class WorkspaceCopy:
     async def run(self, source: str, report: Report) -> list[CopyResult]:
         """``source`` identifies the source. Raises what :meth:`Copier.run` raises, and NameTaken if the
         workspace is not empty any more."""
-        target = await find_target(self._catalog, self._name, create=True)
-        assert target is not None  # noqa: S101 - it is created
+        self.has_created = await create_workspace(self._catalog, self._name)
+        target = await self._catalog.named(self._name)
         key = target.keys.newest
         inputs = [
             WorkspaceInput(self._source, target, table, under_key(table, key), self.totals[table.name])
@@ -232,7 +236,7 @@ class WorkspaceCopy:
             await self._claim(target, writers)
 
         scripts = CopyScripts(target.scripts)
-        copier = Copier(self._settings, target, source, report)
+        copier = Copier(self._settings, target, source, report, self._source.directory)
         return await copier.run(inputs, contents, before_publishing, scripts.check_is_empty)
 
     def _sealed(self, app: Mapping[str, Any], target: OpenWorkspace) -> dict[str, Any]:

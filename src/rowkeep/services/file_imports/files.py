@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import errno
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import ExitStack
 from functools import partial
 from pathlib import PurePosixPath
-from typing import BinaryIO
+from typing import BinaryIO, TypeVar
 
 import msgspec
 
@@ -51,6 +51,8 @@ from rowkeep.services.file_imports.readings import check_reading, reading_of, wi
 from rowkeep.services.file_imports.states import ImportState, ImportStatus, UploadedFile
 from rowkeep.services.rows import INSERT_RIGHTS
 from rowkeep.settings import Settings
+
+T = TypeVar("T")
 
 MAX_NAME = 200
 WRITE_BYTES = 1024 * 1024
@@ -184,7 +186,7 @@ class Files:
         self._waiting += 1
         try:
             async with self._looking:
-                found = await asyncio.to_thread(inspected, to_read, legal_name(stem), str(place.path))
+                found = await _to_its_end(partial(inspected, to_read, legal_name(stem), str(place.path)))
             return msgspec.structs.replace(found, notes=[without_options(each) for each in found.notes])
         except FileRefused as error:
             raise UnreadableFile(without_options(str(error))) from None
@@ -292,6 +294,17 @@ async def _writable_workspace(caller: Caller) -> str:
         if rights.role not in (Role.EDITOR, Role.MANAGER) and not rights.owned and not shares:
             raise Forbidden("You can read rows of this workspace, but not import any.")
     return caller.workspace.workspace.name
+
+
+async def _to_its_end(work: Callable[[], T]) -> T:
+    """Do work in a thread. It cannot be stopped: if the caller is cancelled, this waits for its end, so that
+    its turn does not end before it."""
+    running = asyncio.ensure_future(asyncio.to_thread(work))
+    try:
+        return await asyncio.shield(running)
+    except asyncio.CancelledError:
+        await asyncio.gather(running, return_exceptions=True)
+        raise
 
 
 def _file_name(name: str | None) -> str:

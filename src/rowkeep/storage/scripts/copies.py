@@ -24,6 +24,9 @@ AT_ONCE = 100
 """The rows of one INSERT."""
 
 
+OVERTAKEN = "Another process copies into this workspace, or the copy was discarded."
+
+
 class Contents(msgspec.Struct, frozen=True):
     """What a workspace has besides the rows of its tables: the rows of its system tables, without the
     definitions of tables and their references."""
@@ -72,11 +75,13 @@ def app_names(scripts: WorkspaceScripts) -> Steps[dict[str, str]]:
 
 
 class CopyScripts(WorkspaceSteps):
-    """The scripts of one workspace that tables are copied to."""
+    """The scripts of one workspace that tables are copied to. Those that continue a copy, or end it, raise
+    Busy if it has another ``owner`` by now."""
 
-    def __init__(self, scripts: WorkspaceScripts) -> None:
+    def __init__(self, scripts: WorkspaceScripts, owner: str = "") -> None:
         super().__init__(scripts.dialect, scripts.namespace)
         self._scripts = scripts
+        self._owner = owner
         self._state = copy_table(scripts.namespace)
 
     def staged(self, table: Table, tables: Mapping[str, Table]) -> StagedTable:
@@ -94,29 +99,47 @@ class CopyScripts(WorkspaceSteps):
                 head = row
             else:
                 tables[row[1]] = CopiedTable(row[1], row[2], stored_table(row[3]), *row[4:])
-        return CopyState(head[1], int(head[3]), tables)
+        return CopyState(head[1], head[2], int(head[3]), tables)
+
+    def take_over(self) -> Steps[CopyState]:
+        """Continue a copy in the place of the process that has begun it, which cannot continue any more.
+        Raises StaleCatalog if there is none."""
+        yield from self._scripts.state.raise_version()
+        state = self._state
+        yield from self._do(sa.update(state).values(plan=self._owner).where(state.c.table_id == ""))
+        # read after it, so that it has everything that the other process has done
+        return (yield from self.state())
+
+    def _check_owner(self) -> Steps[None]:
+        """Nobody takes the copy over until the end of the transaction."""
+        head = sa.select(self._state.c.plan).where(self._state.c.table_id == "").with_for_update()
+        if [row[0] for row in (yield from self._do(head))] != [self._owner]:
+            raise Busy(OVERTAKEN)
 
     def begin(self, source: str, key: int) -> Steps[None]:
         """Record a new copy. Raises UniqueConflict if another process has just begun one."""
         yield from self._scripts.state.raise_version()
         yield create_state(self.namespace, self.dialect)
         yield from self._insert_rows(
-            self._state, [self._row("", CopiedTable(source, "", _NO_TABLE), str(key))]
+            self._state, [self._row("", CopiedTable(source, self._owner, _NO_TABLE), str(key))]
         )
 
     def add(self, copied: CopiedTable, tables: Mapping[str, Table]) -> Steps[None]:
         """Create a table, and record it."""
+        yield from self._check_owner()
         stored = as_stored(copied.table)
         yield from self._insert_rows(self._state, [self._row(copied.table.id, copied, stored)])
         yield self.staged(copied.table, tables).create
 
     def remove(self, table: Table) -> Steps[None]:
         """Drop a table that was not finished."""
+        yield from self._check_owner()
         yield from self._do(sa.delete(self._state).where(self._state.c.table_id == table.id))
         yield self.staged(_without_references(table), {}).drop()
 
     def advance(self, before: CopiedTable, after: CopiedTable) -> Steps[None]:
         """Record how far a table has come. Raises Busy if another process copies it."""
+        yield from self._check_owner()
         state = self._state
         same = sa.and_(
             state.c.table_id == before.table.id,
@@ -130,7 +153,7 @@ class CopyScripts(WorkspaceSteps):
             .returning(state.c.table_id)
         )
         if not changed:
-            raise Busy("Another process copies into this workspace, or the copy was discarded.")
+            raise Busy(OVERTAKEN)
 
     def build_index(self, before: CopiedTable, tables: Mapping[str, Table]) -> Steps[CopiedTable]:
         """Create the next index. Raises UniqueConflict."""
@@ -142,6 +165,7 @@ class CopyScripts(WorkspaceSteps):
     def discard(self, state: CopyState) -> Steps[None]:
         """Drop all tables that are not finished, and forget the copy."""
         yield from self._scripts.state.raise_version()
+        yield from self._check_owner()
         # SQLite must find no reference to a table that it drops
         for copied in state.tables.values():
             yield from self.remove(copied.table)
@@ -156,6 +180,7 @@ class CopyScripts(WorkspaceSteps):
         meanwhile.
         """
         yield from self._scripts.state.raise_version()
+        yield from self._check_owner()
         if set((yield from self._scripts.state.data_keys())) != {key}:
             raise SetupError(
                 "The data keys of the workspace were replaced during the copy. Discard it with --discard, "

@@ -10,7 +10,7 @@ from typing import Any, NoReturn, TypeVar, cast
 import apsw
 import structlog
 
-from rowkeep.errors.catalogue import Busy, StorageFull, StorageReadOnly, StorageUnavailable
+from rowkeep.errors.catalogue import Busy, StorageFull, StorageMissing, StorageReadOnly, StorageUnavailable
 from rowkeep.model.values.case_folding import fold, fold_in_parts
 from rowkeep.sql.dialects import FOLD
 from rowkeep.sql.statements import Statement
@@ -145,12 +145,19 @@ def connect(path: Path, busy_timeout_seconds: float, *, create: bool) -> Connect
     """A connection that waits for locks in short sleeps: SQLite's own waits grow so long that a process that
     writes a lot would block the others. ``create`` creates a missing file.
 
+    Raises StorageMissing for a missing file that is not created.
+
     SQLite's own locks of a connection (without NOMUTEX) stay, though they take a twentieth of a query: Python
     can free a cursor in any thread, while another one uses the connection.
     """
     flags = apsw.SQLITE_OPEN_READWRITE | (apsw.SQLITE_OPEN_CREATE if create else 0)
-    with translated():
+    try:
         connection = Connection(str(path), flags=flags, statementcachesize=CACHED_STATEMENTS)
+    except apsw.Error as error:
+        if not path.exists():
+            # the callers find out whether it may be missing, and log it if not
+            raise StorageMissing() from FileNotFoundError(f"the file {path} does not exist")
+        raise_ours(error)
     try:
         _set_up(connection, busy_timeout_seconds)
     except BaseException:
