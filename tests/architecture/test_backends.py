@@ -11,6 +11,10 @@ import ast
 import re
 from pathlib import Path
 
+import pytest
+
+from support.engines import is_wanted
+
 TESTS = Path(__file__).parents[1]
 
 
@@ -45,3 +49,32 @@ def gives_backend(call: ast.Call) -> bool:
 
 def is_indirect(call: ast.Call) -> bool:
     return any(keyword.arg == "indirect" for keyword in call.keywords)
+
+
+MARKED = """
+import pytest
+from support.engines import first_on_each, first_way_on_each
+
+engine = pytest.fixture(params=["sqlite", "postgresql"], name="backend")(lambda request: request.param)
+way = pytest.fixture(params=["store", "http"], name="way")(lambda request: request.param)
+
+@first_on_each(("method", "path"), [("GET", "/a"), ("GET", "/b")])
+@pytest.mark.parametrize("turn", [1, 2])
+def test_values(backend, turn, method, path): ...
+
+@first_way_on_each("way")
+def test_ways(backend, way): ...
+"""
+
+
+def test_the_first_of_each_runs_on_each_engine(request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    path = tmp_path / "test_marked.py"
+    path.write_text(MARKED)
+    items = list(pytest.Module.from_parent(request.session, path=path).collect())
+    names = {item.name for item in items if isinstance(item, pytest.Item) and is_wanted(item)}
+    assert {each for each in names if "postgresql" in each} == {
+        "test_values[postgresql-1-GET-/a]",
+        "test_values[postgresql-2-GET-/a]",
+        "test_ways[postgresql-store]",
+    }
+    assert len(names) == 3 + 4 + 2

@@ -12,6 +12,7 @@ import pytest
 from rows_shell import RowsShell, all_rows, numbers_bot, numbers_of, on_the_store
 
 from support.bot import Bot
+from support.engines import ON_SQLITE
 from support.gateway import Gateway, lose_answer, lose_request, pass_on
 from support.server import RowkeepServer
 from support.workspace import Workspace
@@ -43,6 +44,7 @@ ROWS = [dict(zip(NAMES, values, strict=True)) for values in VALUES]
 KINDS = ("tsv", "parquet", "xlsx", "csv.gz", "ndjson.zst")
 
 
+@ON_SQLITE
 def test_in_and_out_again(workspace: Workspace, tmp_path: Path) -> None:
     """Byte for byte."""
     copies = [f"copy{at}" for at in range(len(KINDS))]
@@ -119,6 +121,7 @@ def bot(workspace: Workspace) -> Bot:
     return numbers_bot(workspace)
 
 
+@ON_SQLITE
 def test_several_files(bot: Bot, tmp_path: Path) -> None:
     rows = RowsShell(bot, tmp_path)
     names = [
@@ -141,6 +144,7 @@ def test_several_files(bot: Bot, tmp_path: Path) -> None:
     assert "only once" in rows.fails("import", "numbers", "a.csv", "a.csv", status=2)
 
 
+@ON_SQLITE
 def test_pieces_are_streamed(bot: Bot, tmp_path: Path) -> None:
     """Some of them are lost on the way, and one has rows that are rejected."""
     rows = RowsShell(bot, tmp_path)

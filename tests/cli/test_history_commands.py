@@ -11,6 +11,7 @@ from shell import Result
 from test_rows_commands import Commands, plain_environment
 
 from support.bot import Bot
+from support.engines import first_way_on_each
 from support.server import RowkeepServer
 from support.workspace import Workspace
 
@@ -30,7 +31,7 @@ def bot(workspace: Workspace) -> Bot:
     return bot
 
 
-@pytest.fixture(params=["http", "store"])
+@pytest.fixture(params=["store", "http"])
 def shell(
     request: pytest.FixtureRequest, bot: Bot, workspace: Workspace, server: RowkeepServer, tmp_path: Path
 ) -> Commands:
@@ -47,6 +48,7 @@ def good(result: Result) -> str:
 
 
 @pytest.mark.new_workspace
+@first_way_on_each("shell")
 def test_the_history_of_a_table_and_of_a_row(shell: Commands, bot: Bot) -> None:
     row = bot.query("stock").json()["queryResult"][0]["_id"]
     update, insert = json.loads(good(shell.run("history", "stock", "--json")))["operations"]
@@ -76,6 +78,7 @@ def test_the_history_of_a_table_and_of_a_row(shell: Commands, bot: Bot) -> None:
         assert (refused.status, refused.err.count("\n")) == (status, 1), refused
 
 
+@first_way_on_each("shell")
 def test_changes_resume_at_a_cursor_file(shell: Commands, bot: Bot) -> None:
     first = good(shell.run("changes", "stock", "--cursor-file", "cursor")).splitlines()
     assert [json.loads(line)["kind"] for line in first] == ["insert", "update"]

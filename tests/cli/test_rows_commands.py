@@ -21,6 +21,7 @@ from rowkeep.cli.main import run
 from rowkeep.client import data
 from rowkeep.exit_status import end
 from support.bot import Bot
+from support.engines import ON_SQLITE, first_way_on_each
 from support.gateway import Gateway, lose_answer, pass_on, refuse
 from support.server import RowkeepServer
 from support.workspace import PEOPLE, Workspace
@@ -93,11 +94,11 @@ def plain_environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith("ROWKEEP_")}
 
 
-@pytest.fixture(params=["administrator", "store", "app"])
+@pytest.fixture(params=["store", "administrator", "app"])
 def shell(
     request: pytest.FixtureRequest, bot: Bot, workspace: Workspace, server: RowkeepServer, tmp_path: Path
 ) -> Commands:
-    """As an administrator over HTTP, on the store itself, and as an app."""
+    """On the store itself, as an administrator over HTTP, and as an app."""
     variables = plain_environment()
     if request.param == "app":
         variables |= {"ROWKEEP_URL": server.url, "ROWKEEP_APP_SECRET": bot.secret}
@@ -115,6 +116,7 @@ def admin_shell(bot: Bot, workspace: Workspace, server: RowkeepServer, tmp_path:
     return Commands(plain_environment() | variables, tmp_path, "--workspace", workspace.name)
 
 
+@first_way_on_each("shell")
 def test_every_command(shell: Commands, bot: Bot) -> None:
     listed = shell.json("query", "people")
     assert (listed["total"], listed["hasMore"]) == (3, False)
@@ -146,6 +148,7 @@ def test_every_command(shell: Commands, bot: Bot) -> None:
     assert shell.json("delete", "people", "--all", "--yes", "--min-affected", "4") == {"nDeleted": 4}
 
 
+@ON_SQLITE
 def test_dry_runs(shell: Commands, bot: Bot) -> None:
     before = all_rows(bot, "people")
     several = '[{"Number": 6}, {"Number": 7}]'
@@ -161,6 +164,7 @@ def test_dry_runs(shell: Commands, bot: Bot) -> None:
     assert all_rows(bot, "people") == before
 
 
+@ON_SQLITE
 def test_which_rows_are_shown(admin_shell: Commands) -> None:
     def numbers(*options: str) -> list[int]:
         return [row["Number"] for row in admin_shell.json("query", "people", *options)["queryResult"]]
@@ -176,6 +180,7 @@ def test_which_rows_are_shown(admin_shell: Commands) -> None:
     assert numbers("--sort", "lastName", "--fields", "Number") == [3, 1, 2]
 
 
+@ON_SQLITE
 def test_what_people_see(admin_shell: Commands, bot: Bot) -> None:
     rows = all_rows(bot, "people")
     shown = admin_shell.prints("query", "people", "--limit", "2").splitlines()
@@ -196,6 +201,7 @@ def test_what_people_see(admin_shell: Commands, bot: Bot) -> None:
     assert admin_shell.prints("delete", "people", "--where", "Number=9") == "Deleted 0 rows of people.\n"
 
 
+@ON_SQLITE
 def test_more_rows_than_a_page(admin_shell: Commands, bot: Bot) -> None:
     bot.bulk("people", [{"Number": number} for number in range(4, 2401)]).raise_for_status()
     everything = admin_shell.json("query", "people", "--all", "--fields", "Number")
@@ -206,6 +212,7 @@ def test_more_rows_than_a_page(admin_shell: Commands, bot: Bot) -> None:
     assert (some["hasMore"], some["total"]) == (True, 2400)
 
 
+@ON_SQLITE
 def test_views(admin_shell: Commands, workspace: Workspace) -> None:
     view = {"name": "names", "table": "people", "columns": ["people.First_Name"], "sortBy": [
         {"field": "First_Name", "order": "asc"}]}  # fmt: skip
@@ -216,6 +223,7 @@ def test_views(admin_shell: Commands, workspace: Workspace) -> None:
     assert "No such view" in admin_shell.fails("query", "people", "--view")
 
 
+@ON_SQLITE
 def test_deleting_asks_first(admin_shell: Commands, bot: Bot) -> None:
     refused = admin_shell.fails("delete", "people", "--where", "Number>1")
     assert refused == "Error: This deletes 2 rows of people. Add --yes to confirm.\n"
@@ -224,6 +232,7 @@ def test_deleting_asks_first(admin_shell: Commands, bot: Bot) -> None:
     assert len(all_rows(bot, "people")) == 3
 
 
+@ON_SQLITE
 @pytest.mark.parametrize(("answer", "left"), [("y\n", 0), ("n\n", 3), ("\n", 3)])
 def test_at_a_terminal(admin_shell: Commands, bot: Bot, answer: str, left: int) -> None:
     done = admin_shell.run("rows", "delete", "people", "--all", stdin=answer, is_terminal=True)
@@ -262,6 +271,7 @@ def test_wrong_usage(tmp_path: Path, arguments: tuple[str, ...]) -> None:
     here.fails(*arguments, status=2)
 
 
+@ON_SQLITE
 def test_refusals(admin_shell: Commands) -> None:
     assert 'No such table: "nowhere".' in admin_shell.fails("query", "nowhere")
     assert (
@@ -283,6 +293,7 @@ def test_refusals(admin_shell: Commands) -> None:
     assert "No response from http://127.0.0.1:9" in gone.fails("insert", "people", "{}")
 
 
+@ON_SQLITE
 def test_a_write_whose_response_is_lost_is_done_once(bot: Bot, admin_shell: Commands) -> None:
     lost = [lose_answer, refuse(502, **{"Retry-After": "0"}), pass_on]
     with Gateway(bot.server_url, lost * 4, ("/people", "/delete", "/batch")) as gateway:
@@ -300,6 +311,7 @@ def test_a_write_whose_response_is_lost_is_done_once(bot: Bot, admin_shell: Comm
     assert sorted(row["Number"] for row in all_rows(bot, "people")) == [2, 3, 11, 12]
 
 
+@ON_SQLITE
 def test_an_app_has_its_grants_alone(server: RowkeepServer, workspace: Workspace, tmp_path: Path) -> None:
     workspace.create_table(PEOPLE)
     bot = workspace.bot({"people": "r"})
@@ -328,6 +340,7 @@ def test_export_and_import_by_an_administrator(
     assert "rowkeep command" in {named[row["Created_By"]] for row in rows}
 
 
+@ON_SQLITE
 def test_an_app_brings_its_credentials(server: RowkeepServer, workspace: Workspace, tmp_path: Path) -> None:
     """The secret comes from a file, standard input or the environment, and is not shown."""
     workspace.create_table(PEOPLE)
@@ -365,6 +378,7 @@ def test_an_app_brings_its_credentials(server: RowkeepServer, workspace: Workspa
     assert named.succeeds("rows", "query", "people", "--app", ids[3], "--json")
 
 
+@first_way_on_each("shell")
 def test_inserts_that_update_or_ignore(shell: Commands, workspace: Workspace, bot: Bot) -> None:
     definition = PEOPLE | {"name": "keyed"}
     key = {"name": "k", "isUnique": True, "columns": [{"name": "Number"}, {"name": "Last_Name"}]}
@@ -387,6 +401,7 @@ def test_inserts_that_update_or_ignore(shell: Commands, workspace: Workspace, bo
         assert "must be used together" in shell.fails("insert", "keyed", jane, *alone, status=2)
 
 
+@ON_SQLITE
 def test_batches(shell: Commands, bot: Bot, tmp_path: Path) -> None:
     by_id = {"expressions": [{"field": "_id", "operand": "=", "value": {"$ref": "/0/_id"}}]}
     batch: list[Any] = [
@@ -440,6 +455,7 @@ def test_numbers_are_sent_and_shown_as_they_are_written(workspace: Workspace, ad
     assert (history.status, "1e400" in history.out) == (0, True), history
 
 
+@ON_SQLITE
 @pytest.mark.parametrize("number", ["1e400", "NaN", "-Infinity"])
 def test_numbers_that_no_column_has_are_not_null(
     workspace: Workspace, admin_shell: Commands, number: str

@@ -11,6 +11,7 @@ import pytest
 from rows_shell import NUMBERS, RowsShell, all_rows, numbers_bot, on_the_store, peak_memory
 
 from support.bot import Bot
+from support.engines import ON_SQLITE
 from support.server import RowkeepServer
 from support.workspace import Workspace
 
@@ -36,6 +37,7 @@ def rows(bot: Bot, tmp_path: Path) -> RowsShell:
     return RowsShell(bot, tmp_path)
 
 
+@ON_SQLITE
 def test_what_is_written(rows: RowsShell, bot: Bot) -> None:
     here = ("--fields", "number, TEXT")
     for name in FORMATS:
@@ -55,6 +57,7 @@ def test_what_is_written(rows: RowsShell, bot: Bot) -> None:
     ]  # fmt: skip
 
 
+@ON_SQLITE
 def test_which_rows_are_written(rows: RowsShell) -> None:
     def exported(*options: str) -> list[int]:
         shown = rows.run("export", "numbers", "-o", "-", "--format", "ndjson", *options)
@@ -85,6 +88,7 @@ def test_many_pages(workspace: Workspace, tmp_path: Path, server: RowkeepServer)
     assert rows.read("here.csv") == expected
 
 
+@ON_SQLITE
 def test_a_table_without_rows(workspace: Workspace, tmp_path: Path) -> None:
     rows = RowsShell(numbers_bot(workspace), tmp_path)
     for name in FORMATS:
@@ -95,6 +99,7 @@ def test_a_table_without_rows(workspace: Workspace, tmp_path: Path) -> None:
         assert rows.json("import", "numbers", f"n.{name}")["nInserted"] == 0
 
 
+@ON_SQLITE
 def test_standard_output(rows: RowsShell) -> None:
     for name in ("csv", "parquet"):
         rows.json("export", "numbers", "-o", f"n.{name}")
@@ -103,6 +108,7 @@ def test_standard_output(rows: RowsShell) -> None:
         assert shown.stdout == (rows.directory / f"n.{name}").read_bytes()
 
 
+@ON_SQLITE
 def test_a_file_that_is_there(rows: RowsShell) -> None:
     rows.write("n.csv", "mine")
     assert "--force" in rows.fails("export", "numbers", "-o", "n.csv")
@@ -130,6 +136,7 @@ REFUSED: list[tuple[list[str], int, str]] = [
 ]
 
 
+@ON_SQLITE
 def test_refusals(rows: RowsShell, workspace: Workspace) -> None:
     for arguments, status, said in REFUSED:
         if status:
@@ -150,6 +157,7 @@ def test_refusals(rows: RowsShell, workspace: Workspace) -> None:
 WITHOUT_PYARROW = "import sys; sys.modules['pyarrow'] = None; from rowkeep.cli.main import main; main()"
 
 
+@ON_SQLITE
 def test_without_pyarrow(rows: RowsShell) -> None:
     """The extra is one: all else works without it, and what does not says so."""
     refused = rows.run_code(WITHOUT_PYARROW, "import", "numbers", "n.parquet")

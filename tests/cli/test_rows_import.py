@@ -14,6 +14,7 @@ import pytest
 from rows_shell import RowsShell, all_rows, numbers_bot, numbers_of, on_the_store
 
 from support.bot import Bot
+from support.engines import ON_SQLITE
 from support.gateway import Gateway, at_most
 from support.server import RowkeepServer
 from support.workspace import Workspace
@@ -70,6 +71,7 @@ def test_csv(rows: RowsShell) -> None:
     assert sorted(path.name for path in rows.directory.iterdir()) == [name, f"{name}.imported"]
 
 
+@ON_SQLITE
 def test_ndjson(rows: RowsShell) -> None:
     name = rows.write(
         "c.jsonl",
@@ -86,6 +88,7 @@ def test_ndjson(rows: RowsShell) -> None:
     ]
 
 
+@ON_SQLITE
 def test_parquet(rows: RowsShell) -> None:
     before, after = datetime(1969, 12, 31, 23, 59, 59, 999_999, UTC), datetime(2020, 1, 1, tzinfo=UTC)
     table = pa.table(
@@ -122,6 +125,7 @@ def test_parquet(rows: RowsShell) -> None:
     ]
 
 
+@ON_SQLITE
 def test_what_no_column_can_hold(rows: RowsShell) -> None:
     for field in (
         pa.array([datetime(2020, 1, 1)], pa.timestamp("ms")),
@@ -173,6 +177,7 @@ def test_rejects_of_csv(rows: RowsShell) -> None:
     assert len(rows.rejects(name)) == 31
 
 
+@ON_SQLITE
 def test_rejects_of_ndjson(rows: RowsShell) -> None:
     bad = [
         '{"Cust_Id":1',
@@ -207,6 +212,7 @@ def test_many_rejects(rows: RowsShell) -> None:
     assert lines == [*range(202, 452), *range(752, 802), *range(902, 912)]
 
 
+@ON_SQLITE
 def test_max_errors(rows: RowsShell) -> None:
     name = rows.write("c.csv", "Cust_Id\n1\nx\n2\ny\n3\nz\n4\n")
     said = rows.fails("import", "customers", name, "--batch", "2", "--max-errors", "1")
@@ -218,6 +224,7 @@ def test_max_errors(rows: RowsShell) -> None:
     assert [row[0] for row in stored(rows)] == [1, 2, 3, 4]
 
 
+@ON_SQLITE
 def test_max_errors_before_any_row(rows: RowsShell) -> None:
     """The rejects file that a second run finds is its own, or that of another file."""
     name = rows.write("c.csv", "Cust_Id\nx\ny\n1\n")
@@ -256,6 +263,7 @@ WRONG_OPTIONS = {
 }
 
 
+@ON_SQLITE
 def test_refused_files(rows: RowsShell, workspace: Workspace) -> None:
     for name, (text, arguments, said) in REFUSED.items():
         done = rows.fails("import", "customers", rows.write(name, text), *arguments)
@@ -273,6 +281,7 @@ def test_refused_files(rows: RowsShell, workspace: Workspace) -> None:
         assert said in rows.fails("import", "customers", name, *arguments.split(), status=2)
 
 
+@ON_SQLITE
 def test_standard_input(rows: RowsShell) -> None:
     done = rows.run(
         "import", "customers", "-", "--format", "csv", "--json", stdin='Cust_Id,Name\n1,"ä"\nx,\n2,""\n'
@@ -294,6 +303,7 @@ def test_on_the_store_itself(workspace: Workspace, server: RowkeepServer, tmp_pa
     assert "No such app" in shell.fails("rows", "import", "numbers", "n.csv", "--app", "cs-1")
 
 
+@ON_SQLITE
 def test_large_rows(workspace: Workspace, tmp_path: Path) -> None:
     """Requests are bounded by their weight, and what the server finds too heavy is halved."""
     server = RowkeepServer(workspace.server.database_url, workspace.server.directory, max_body_bytes=100_000)
@@ -313,6 +323,7 @@ def test_large_rows(workspace: Workspace, tmp_path: Path) -> None:
     assert "max_body_bytes" in rows.rejects(name)[0]["errors"][0]["msg"]
 
 
+@ON_SQLITE
 def test_a_gateway_with_a_smaller_measure(workspace: Workspace, tmp_path: Path) -> None:
     rows = RowsShell(numbers_bot(workspace), tmp_path)
     name = rows.write("n.csv", "Number\n" + "".join(f"{number}\n" for number in range(20)))

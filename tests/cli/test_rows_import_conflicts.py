@@ -10,6 +10,7 @@ import pytest
 from rows_shell import RowsShell, all_rows
 
 from support.bot import Bot
+from support.engines import ON_SQLITE, first_on_each
 from support.gateway import Gateway, lose_answer, lose_request, pass_on
 from support.workspace import Workspace
 
@@ -53,7 +54,7 @@ def labels(rows: RowsShell) -> dict[str, str]:
     return {row["Code"]: row["Label"] for row in all_rows(rows.bot, "items", "Code", "Label")}
 
 
-@pytest.mark.parametrize("key", ["Code", "area, serial"])
+@first_on_each("key", ["Code", "area, serial"])
 @pytest.mark.parametrize("action", ["ignore", "update"])
 def test_half_of_them_exist(rows: RowsShell, action: str, key: str) -> None:
     rows.bot.bulk("items", [item(number, "old") for number in range(0, COUNT, 2)])
@@ -105,6 +106,7 @@ def test_what_is_rejected(rows: RowsShell) -> None:
     assert "Line 1 has the same Code (--key)." in rows.read(f"{name}.rejects.ndjson")
 
 
+@ON_SQLITE
 def test_all_or_nothing(rows: RowsShell) -> None:
     rows.bot.bulk("items", [item(number, "old") for number in range(4)])
     name = written(rows, [item(number) for number in range(8)])
@@ -113,6 +115,7 @@ def test_all_or_nothing(rows: RowsShell) -> None:
     assert (done["nInserted"], done["nUpdated"]) == (4, 4)
 
 
+@ON_SQLITE
 def test_keys_that_are_none(rows: RowsShell) -> None:
     name = written(rows, [item(1)])
     for key, said in (

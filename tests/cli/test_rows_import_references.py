@@ -11,6 +11,7 @@ import pytest
 from rows_shell import RowsShell, all_rows, on_the_store
 
 from support.bot import Bot
+from support.engines import ON_SQLITE
 from support.gateway import Gateway, lose_answer, lose_request, pass_on, refuse
 from support.server import RowkeepServer
 from support.workspace import Workspace
@@ -87,6 +88,7 @@ def test_requests_grow_with_the_rows(rows: RowsShell, shape: str) -> None:
     ]
 
 
+@ON_SQLITE
 def test_one_conflict_does_not_cost_others_their_parents(rows: RowsShell) -> None:
     places = [(f"c{n}", f"p{n % 90}") for n in range(1000)] + [(f"p{n}", "") for n in range(127)]
     rows.bot.insert("places", {"Code": "c921"})
@@ -124,6 +126,7 @@ def test_what_is_rejected(rows: RowsShell) -> None:
     assert '"nowhere"' in rejects[4]["msg"]
 
 
+@ON_SQLITE
 def test_interrupted_while_rows_wait(rows: RowsShell) -> None:
     places = chain(300)
     random.Random(5).shuffle(places)
@@ -155,6 +158,7 @@ def test_all_or_nothing(rows: RowsShell) -> None:
     assert stored(rows) == sorted(chain(50))
 
 
+@ON_SQLITE
 def test_all_or_nothing_of_any_size(rows: RowsShell, workspace: Workspace) -> None:
     server = RowkeepServer(workspace.server.database_url, workspace.server.directory, max_body_bytes=2000)
     name = written(rows, chain(50))
@@ -168,6 +172,7 @@ def test_all_or_nothing_of_any_size(rows: RowsShell, workspace: Workspace) -> No
         server.stop()
 
 
+@ON_SQLITE
 def test_a_dry_run(rows: RowsShell) -> None:
     rows.bot.insert("places", {"Code": "c9"})
     places = [*chain(30), ("x" * 40, "c1"), ("y", "nowhere"), ("z", "y")]

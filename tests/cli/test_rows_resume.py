@@ -18,6 +18,7 @@ from rows_shell import NUMBERS, RowsShell, numbers_bot, numbers_of, on_the_store
 from shell import Shell
 
 from support.bot import Bot
+from support.engines import ON_SQLITE, first_on_each
 from support.gateway import (
     Gateway,
     Handler,
@@ -101,7 +102,7 @@ def test_what_is_lost_on_the_way(rows: RowsShell, bot: Bot) -> None:
     assert gateway.bulks == 5 + 5
 
 
-@pytest.mark.parametrize("late", [late_but_before, late_and_after])
+@first_on_each("late", [late_but_before, late_and_after])
 def test_a_request_that_comes_late(rows: RowsShell, bot: Bot, late: Callable[[], list[Handler]]) -> None:
     """Before or after the same request was sent again, it is executed once."""
     name = rows.write("numbers.csv", numbered(20))
@@ -111,6 +112,7 @@ def test_a_request_that_comes_late(rows: RowsShell, bot: Bot, late: Callable[[],
     assert gateway.bulks == 3
 
 
+@ON_SQLITE
 def test_rows_that_are_all_alike(rows: RowsShell, bot: Bot) -> None:
     """Nothing in the rows tells one batch from another; the ids do."""
     name = rows.write("same.csv", "Number\n" + "7\n" * 40)
@@ -119,6 +121,7 @@ def test_rows_that_are_all_alike(rows: RowsShell, bot: Bot) -> None:
     assert Counter(numbers_of(bot)) == {7: 40}
 
 
+@ON_SQLITE
 def test_other_rows_of_the_app(rows: RowsShell, bot: Bot) -> None:
     """Rows that the app writes at the same time do not matter."""
 
@@ -137,6 +140,7 @@ def test_other_rows_of_the_app(rows: RowsShell, bot: Bot) -> None:
     assert [number for number in numbers_of(bot) if number >= 0] == list(range(40))
 
 
+@ON_SQLITE
 def test_errors_of_a_lost_response(rows: RowsShell, bot: Bot) -> None:
     """Which rows were rejected is in the response that the server has stored."""
     lines = numbered(30).replace('\n7,"row', '\nx,"row').replace('\n17,"row', '\ny,"row')
@@ -161,6 +165,7 @@ def halted(rows: RowsShell, bot: Bot) -> str:
     return name
 
 
+@ON_SQLITE
 def test_going_on(rows: RowsShell, bot: Bot, halted: str) -> None:
     result = rows.run("import", "numbers", halted)
     assert result.status == 1
@@ -171,6 +176,7 @@ def test_going_on(rows: RowsShell, bot: Bot, halted: str) -> None:
     assert sorted(numbers_of(bot)) == [n for n in range(40) if n != 29]
 
 
+@ON_SQLITE
 def test_another_file_under_the_name(rows: RowsShell, bot: Bot, halted: str) -> None:
     mended = rows.read(halted).replace("null", "29")
     rows.write(halted, mended)
@@ -190,6 +196,7 @@ def test_another_file_under_the_name(rows: RowsShell, bot: Bot, halted: str) -> 
     rows.fails("import", "numbers", halted, "--resume-at", "3", "--restart", status=2)
 
 
+@ON_SQLITE
 def test_again_after_the_end(rows: RowsShell, bot: Bot) -> None:
     """It says so and does nothing, unless it is asked to do it again, or the file is another."""
     name = rows.write("numbers.csv", numbered(3))
@@ -212,6 +219,7 @@ def test_again_after_the_end(rows: RowsShell, bot: Bot) -> None:
     assert numbers_of(bot)[6:] == [7, 8, 8, 9]
 
 
+@ON_SQLITE
 def test_each_import_of_a_file_has_its_own_end(rows: RowsShell, workspace: Workspace) -> None:
     name = rows.write("numbers.csv", numbered(3) + "bad,x\n")
     assert "rejected" in rows.run("import", "numbers", name).err
@@ -242,6 +250,7 @@ def _finished(rows: RowsShell, name: str) -> list[dict[str, Any]]:
     return json.loads(rows.read(f"{name}.imported"))
 
 
+@ON_SQLITE
 @pytest.mark.parametrize("is_in", [True, False])
 def test_a_key_that_may_have_expired(rows: RowsShell, bot: Bot, is_in: bool) -> None:
     """The command does not guess, and says how to continue."""
@@ -265,6 +274,7 @@ def test_a_key_that_may_have_expired(rows: RowsShell, bot: Bot, is_in: bool) -> 
     assert numbers_of(bot) == list(range(30))
 
 
+@ON_SQLITE
 def test_an_unreadable_journal(rows: RowsShell, bot: Bot) -> None:
     name = rows.write("numbers.csv", numbered(20))
     (rows.directory / f"{name}.progress").write_text("{")
@@ -273,6 +283,7 @@ def test_an_unreadable_journal(rows: RowsShell, bot: Bot) -> None:
     assert numbers_of(bot) == list(range(10, 20))
 
 
+@ON_SQLITE
 def test_rows_that_have_changed_since(rows: RowsShell, bot: Bot) -> None:
     """A request is sent again only as it was."""
     name = rows.write("numbers.csv", numbered(20))
@@ -292,6 +303,7 @@ def test_rows_that_have_changed_since(rows: RowsShell, bot: Bot) -> None:
     assert numbers_of(bot) == list(range(10))
 
 
+@ON_SQLITE
 def test_a_lost_journal(rows: RowsShell, bot: Bot) -> None:
     """Requests that were executed are not executed again, and the command says so."""
     name = rows.write("numbers.csv", numbered(20))
@@ -301,6 +313,7 @@ def test_a_lost_journal(rows: RowsShell, bot: Bot) -> None:
     assert numbers_of(bot) == list(range(20))
 
 
+@ON_SQLITE
 def test_one_at_a_time(rows: RowsShell, bot: Bot) -> None:
     import fcntl
 
@@ -311,6 +324,7 @@ def test_one_at_a_time(rows: RowsShell, bot: Bot) -> None:
     assert rows.json("import", "numbers", name)["nInserted"] == 3
 
 
+@ON_SQLITE
 def test_a_server_that_stays_away(rows: RowsShell) -> None:
     name = rows.write("numbers.csv", numbered(3))
     assert "No response from http://127.0.0.1:1" in rows.at("http://127.0.0.1:1").fails(

@@ -21,6 +21,7 @@ from shell import Shell
 from rowkeep.server.supervisor import stop_signals
 from support import plain
 from support.bot import Bot
+from support.engines import ON_SQLITE
 from support.forks import FORKS
 from support.server import RowkeepServer
 from support.workspace import PEOPLE, Workspace
@@ -53,6 +54,7 @@ def test_an_empty_store_gives_its_first_token_into_a_file(fresh: RowkeepServer) 
     assert asked(fresh.url, token) == 200
 
 
+@ON_SQLITE
 def test_a_terminal_is_shown_the_first_token(fresh: RowkeepServer) -> None:
     ours, its = pty.openpty()
     process = FORKS.start(
@@ -113,6 +115,7 @@ def test_sigterm_while_it_starts(fresh: RowkeepServer) -> None:
     assert plain.get(fresh.url + "/readyz").status_code == 200
 
 
+@ON_SQLITE
 def test_interrupting_is_no_fault(fresh: RowkeepServer) -> None:
     fresh.start()
     fresh.process.send_signal(signal.SIGINT)
@@ -120,6 +123,7 @@ def test_interrupting_is_no_fault(fresh: RowkeepServer) -> None:
     assert "Traceback" not in fresh.log.read_text()
 
 
+@ON_SQLITE
 def test_interrupting_as_soon_as_it_listens_is_no_fault(fresh: RowkeepServer) -> None:
     """The event loop does not run yet."""
     fresh.environment["ROWKEEP_WORKERS"] = "1"
@@ -198,6 +202,7 @@ def serving_below(parent: psutil.Process) -> list[psutil.Process]:
     return found
 
 
+@ON_SQLITE
 def test_workers_end_with_a_parent_that_is_killed(fresh: RowkeepServer) -> None:
     fresh.environment["ROWKEEP_WORKERS"] = "2"
     fresh.start()
@@ -209,6 +214,7 @@ def test_workers_end_with_a_parent_that_is_killed(fresh: RowkeepServer) -> None:
     fresh.restart()
 
 
+@ON_SQLITE
 def test_a_port_in_use(fresh: RowkeepServer) -> None:
     shell = Shell(fresh.directory, fresh.environment)
     with socket.create_server(("127.0.0.1", fresh.port)):
@@ -229,6 +235,7 @@ def test_hosts_that_are_not_here(tmp_path: Path, host: str) -> None:
     Shell.on_store(f"sqlite:///{tmp_path}/data", tmp_path).fails("serve", "--host", host, "--port", "0")
 
 
+@ON_SQLITE
 def test_options_win_over_the_environment(fresh: RowkeepServer) -> None:
     fresh.environment |= {"ROWKEEP_PORT": "1", "ROWKEEP_HOST": "203.0.113.1"}
     fresh.start()

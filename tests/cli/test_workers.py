@@ -15,6 +15,7 @@ import psutil
 import pytest
 
 from support import plain
+from support.engines import ON_SQLITE
 from support.server import RowkeepServer
 
 FIRST_MEGABYTES = 70
@@ -56,6 +57,7 @@ def workers_of(server: RowkeepServer, count: int) -> list[psutil.Process]:
     return processes(server)[1:]
 
 
+@ON_SQLITE
 def test_there_are_as_many_as_cores(launch: Callable[..., RowkeepServer]) -> None:
     server = launch(None)
     cores = len(os.sched_getaffinity(0))
@@ -65,6 +67,7 @@ def test_there_are_as_many_as_cores(launch: Callable[..., RowkeepServer]) -> Non
     assert len(processes(server)) == expected
 
 
+@ON_SQLITE
 def test_one_worker_is_the_server_itself(launch: Callable[..., RowkeepServer]) -> None:
     assert len(processes(launch(1))) == 1
 
@@ -124,6 +127,7 @@ def test_the_parent_holds_nothing_that_a_worker_could_inherit(
     assert {each.status for each in parent.net_connections("tcp")} == {psutil.CONN_LISTEN}
 
 
+@ON_SQLITE
 def test_connections_are_spread_over_the_workers(launch: Callable[..., RowkeepServer]) -> None:
     server = launch(2)
     workers = workers_of(server, 2)
@@ -140,6 +144,7 @@ def test_connections_are_spread_over_the_workers(launch: Callable[..., RowkeepSe
     assert min(held) > CONNECTIONS / 8
 
 
+@ON_SQLITE
 def test_connections_to_a_worker_that_dies_wait_for_the_next(launch: Callable[..., RowkeepServer]) -> None:
     server = launch(2)
     worker = workers_of(server, 2)[0]
@@ -149,6 +154,7 @@ def test_connections_to_a_worker_that_dies_wait_for_the_next(launch: Callable[..
     _answered(connections)
 
 
+@ON_SQLITE
 def test_a_second_server_does_not_get_the_port(launch: Callable[..., RowkeepServer]) -> None:
     server = launch(2)
     other = RowkeepServer(server.database_url, server.directory, workers=2)
@@ -169,6 +175,7 @@ def test_a_worker_that_cannot_start_ends_the_server(new_store: Callable[[], str]
     server.stop()
 
 
+@ON_SQLITE
 def test_a_replacement_that_cannot_start_is_tried_again(launch: Callable[..., RowkeepServer]) -> None:
     """While the master key is away, say. The other workers serve all connections."""
     server = launch(2)
@@ -193,6 +200,7 @@ def test_a_replacement_that_cannot_start_is_tried_again(launch: Callable[..., Ro
     assert server.stop() == 0
 
 
+@ON_SQLITE
 def test_a_connection_during_a_stop_is_refused(launch: Callable[..., RowkeepServer]) -> None:
     """Not accepted by the system and then reset, as long as one request still runs."""
     server = launch(2)

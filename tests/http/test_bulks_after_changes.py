@@ -20,8 +20,8 @@ CELLS: dict[str, Any] = {
     "decimal": "1.5",
 }
 
-CLIENTS = 8
-TIMES = 12
+CLIENTS = 4
+TIMES = 6
 """More than there are clients, so that each has a connection of its own and some use one again."""
 
 

@@ -10,6 +10,7 @@ from expressions import EVERYTHING, all_of, any_of, comparison, where
 
 from support.batches import bulk, delete, insert, query, ref, run, update
 from support.bot import Bot
+from support.engines import ON_SQLITE, first_on_each
 from support.server import RowkeepServer
 from support.workspace import PEOPLE, Workspace
 
@@ -38,12 +39,19 @@ def small(new_store: Callable[[], str], tmp_path_factory: pytest.TempPathFactory
         server.stop()
 
 
-@pytest.fixture
-def bot(small: RowkeepServer) -> Iterator[Bot]:
+@pytest.fixture(scope="module")
+def people_there(small: RowkeepServer) -> Bot:
+    """An app for a table there, one for all tests: they do nothing but write and read rows."""
     workspace = Workspace(small, "limits")
     workspace.create_table(PEOPLE)
-    yield workspace.bot({"people": "rwd"})
-    workspace.delete()
+    return workspace.bot({"people": "rwd"})
+
+
+@pytest.fixture
+def bot(people_there: Bot) -> Iterator[Bot]:
+    """The same, whose table is empty."""
+    yield people_there
+    good(people_there.delete("people", EVERYTHING))
 
 
 def test_max_page_size(bot: Bot) -> None:
@@ -105,6 +113,7 @@ def test_max_body_bytes(bot: Bot) -> None:
     assert total(bot, "people") == 1
 
 
+@ON_SQLITE
 def test_max_body_bytes_of_a_body_in_chunks(bot: Bot) -> None:
     headers = {"Content-Type": "application/json"}
     for size, fits in ((MAX_BODY_BYTES, True), (MAX_BODY_BYTES + 1, False)):
@@ -118,7 +127,7 @@ def test_max_body_bytes_of_a_body_in_chunks(bot: Bot) -> None:
     assert total(bot, "people") == 1
 
 
-@pytest.mark.parametrize(
+@first_on_each(
     ("method", "path"),
     [("POST", "/bulk"), ("PUT", ""), ("DELETE", ""), ("POST", "/delete"), ("POST", "/query")],
 )
@@ -130,6 +139,7 @@ def test_max_body_bytes_holds_for_every_call(bot: Bot, method: str, path: str) -
     problem(response, 413, "body_too_large")
 
 
+@ON_SQLITE
 def test_the_server_goes_on_after_a_body_that_is_too_large(bot: Bot) -> None:
     for _ in range(3):
         problem(bot.request("POST", TABLE, content=b" " * (MAX_BODY_BYTES + 1)), 413)
@@ -158,6 +168,7 @@ def test_cells_of_a_batch(bot: Bot) -> None:
     assert total(bot, "people") == 100
 
 
+@ON_SQLITE
 def test_conditions_of_a_batch(bot: Bot) -> None:
     one = {"op": "delete", "table": "people", "query": all_of(*[comparison("Number", "=", 1)] * 4)}
     good(run(bot, *[one] * 20))
@@ -167,6 +178,7 @@ def test_conditions_of_a_batch(bot: Bot) -> None:
     problem(run(bot, delete("people", five)), 400, "invalid_filter", "/operations/0/query/expressions/4")
 
 
+@ON_SQLITE
 def test_page_size_of_a_batch(bot: Bot) -> None:
     problem(run(bot, query("people", limit=26)), 400, "invalid_body", "/operations/0/limit")
 

@@ -15,6 +15,7 @@ from answers import problem
 from prometheus_client.parser import text_string_to_metric_families
 
 from support.bot import Bot
+from support.engines import ON_SQLITE
 from support.processes import PATIENT, free_port
 from support.server import RowkeepServer
 from support.workspace import PEOPLE, Workspace
@@ -115,6 +116,7 @@ def test_every_kind_of_request_is_counted_and_timed(observed: Observed) -> None:
     assert since() == [8, 6, 8, 8, 2]
 
 
+@ON_SQLITE
 def test_management_requests_are_timed_and_counted(observed: Observed) -> None:
     route = requests_sample("GET", "/api/v1/workspaces/{workspace}/tables", 200)
     since = grown(observed, route)
@@ -124,6 +126,7 @@ def test_management_requests_are_timed_and_counted(observed: Observed) -> None:
     assert since() == [1]
 
 
+@ON_SQLITE
 def test_refusals_are_counted_by_reason(observed: Observed) -> None:
     reasons = [("rowkeep_refusals_total", f"reason={reason}") for reason in ("token", "grant")]
     code = ("rowkeep_errors_total", "code=no_such_endpoint")
@@ -135,6 +138,7 @@ def test_refusals_are_counted_by_reason(observed: Observed) -> None:
     assert since() == [1, 1, 1]
 
 
+@ON_SQLITE
 def test_metrics_need_a_token_except_on_their_own_port(observed: Observed) -> None:
     url = f"{observed.server.url}/metrics"
     problem(httpx.get(url, trust_env=False), 401, "unauthenticated")
@@ -146,6 +150,7 @@ def test_metrics_need_a_token_except_on_their_own_port(observed: Observed) -> No
     problem(httpx.get(own.replace("/metrics", "/healthz"), trust_env=False), 404, "no_such_endpoint")
 
 
+@ON_SQLITE
 def test_no_metric_has_a_name_of_users(observed: Observed) -> None:
     observed.bot.query("people")
     text = httpx.get(observed.metrics_url, trust_env=False).text
@@ -154,6 +159,7 @@ def test_no_metric_has_a_name_of_users(observed: Observed) -> None:
     assert observed.bot.client_id not in text
 
 
+@ON_SQLITE
 def test_the_numbers_of_all_workers_survive_a_restart(observed: Observed) -> None:
     for _ in range(4):
         observed.bot.query("people")
@@ -180,6 +186,7 @@ def observed_metrics(observed: Observed) -> dict[tuple[str, ...], float]:
         return {}
 
 
+@ON_SQLITE
 def test_the_access_log_has_no_values(observed: Observed) -> None:
     response = observed.bot.request(
         "POST", "/api/public/tables/people/query?sys_limit=7", headers={"X-Request-Id": "find-me-1"}
@@ -228,6 +235,7 @@ def test_slow_queries_are_logged_with_their_plan_and_without_values(observed: Ob
     assert "Secret-264" not in observed.server.log.read_text()
 
 
+@ON_SQLITE
 def test_every_response_has_a_request_id(observed: Observed) -> None:
     client = observed.bot.client
     responses = [client.get(path) for path in ("/healthz", "/nothing", "/docs", "/a%2fb")]
@@ -238,6 +246,7 @@ def test_every_response_has_a_request_id(observed: Observed) -> None:
     assert len(ids) == len(responses)
 
 
+@ON_SQLITE
 def test_timings_are_off_by_default(server: RowkeepServer) -> None:
     workspace = Workspace(server, "untimed")
     workspace.create_table(PEOPLE)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection
 from typing import Any
 
 import pytest
@@ -17,22 +17,32 @@ ON_SQLITE = pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
 
 
 def first_on_each(
-    names: str | tuple[str, ...], values: Sequence[Any], ids: Any = None
+    names: str | tuple[str, ...], values: Collection[Any], ids: Any = None
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Parameters for such tests: the first of them on each engine, the others on SQLite."""
-    first = names if isinstance(names, str) else names[0]
+    several = (names,) if isinstance(names, str) else names
+    first = next(iter(values))
+    cells = (first,) if isinstance(names, str) else first
 
     def mark(test: Callable[..., None]) -> Callable[..., None]:
-        pytest.mark.first_on_each(first)(test)
+        pytest.mark.first_on_each(**dict(zip(several, cells, strict=True)))(test)
         return pytest.mark.parametrize(names, values, ids=ids)(test)
 
     return mark
+
+
+def first_way_on_each(fixture: str) -> pytest.MarkDecorator:
+    """For tests with a fixture that has parameters: with the first of them on each engine, with the others on
+    SQLite."""
+    return pytest.mark.first_on_each(fixture)
 
 
 def is_wanted(item: pytest.Item) -> bool:
     """Whether a test runs on its engine."""
     marker = item.get_closest_marker("first_on_each")
     call = getattr(item, "callspec", None)
-    if marker is None or call is None:
+    if marker is None or call is None or call.params["backend"] == "sqlite":
         return True
-    return call.params["backend"] == "sqlite" or call.indices[marker.args[0]] == 0
+    # pytest numbers the values of fixtures; of others, it numbers the tests
+    is_first_way = all(call.indices[fixture] == 0 for fixture in marker.args)
+    return is_first_way and all(call.params[name] is value for name, value in marker.kwargs.items())
