@@ -29,6 +29,7 @@ const { stringify } = JSON;
 
 afterEach(() => {
   Object.assign(JSON, { rawJSON, stringify });
+  vi.resetModules();
 });
 
 test.each(TEXTS)("a browser without raw JSON keeps it, too: %s", async (text) => {
