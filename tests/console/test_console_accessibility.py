@@ -65,12 +65,12 @@ PAGES = {
 
 Look = tuple[str, int, Sequence[str], Sequence[str]]
 """A colour scheme, a width, the rules that are left out, and the only rules (none: all). A narrow page has
-the colours of a wide one."""
+the colours of a wide one; it is as wide as one of 1280 points at 400 %."""
 
 LOOKS: list[Look] = [
     ("light", 1280, (), ()),
     ("dark", 1280, (), COLOURS),
-    ("dark", 360, COLOURS, ()),
+    ("dark", 320, COLOURS, ()),
 ]
 
 
@@ -91,6 +91,8 @@ def test_pages(open_page: OpenPage, ada: Person, workspace: Workspace, people_pa
 
     expect(cell(page, "Person 0")).to_be_visible()
     look("grid")
+    for name in ("Menu", "Search everywhere", "Account and appearance"):
+        expect(page.get_by_role("button", name=name, exact=True)).to_be_in_viewport(ratio=1)
     dialog = page.get_by_role("dialog")
     cell(page, "Person 0").dblclick()
     expect(dialog).to_be_visible()

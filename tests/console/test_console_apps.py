@@ -16,6 +16,7 @@ from test_console_accessibility import violations
 from test_console_dialogs import check
 
 from support.person import Person
+from support.server import RowkeepServer
 from support.tokens import key_pair
 from support.workspace import PEOPLE, Workspace, succeeded
 
@@ -257,7 +258,9 @@ def test_a_matrix_of_many_apps_and_tables(open_page: OpenPage, ada: Person, work
 
 
 @SQLITE
-def test_people_who_do_not_manage_apps(open_page: OpenPage, grace: Person, workspace: Workspace) -> None:
+def test_people_who_do_not_manage_apps(
+    open_page: OpenPage, grace: Person, server: RowkeepServer, workspace: Workspace
+) -> None:
     workspace.create_table(PEOPLE)
     app = workspace.app("bot")
     workspace.grant(app["clientId"], "people", "r")
@@ -283,3 +286,14 @@ def test_people_who_do_not_manage_apps(open_page: OpenPage, grace: Person, works
     }.items():
         move(page, f"/console/w/{workspace.name}/{path}")
         expect(page.get_by_text(f"This page is for {people}.")).to_be_visible()
+    # what was changed is not lost with the role
+    member = f"{workspace.path}/members/{grace.id}"
+    succeeded(workspace.admin.put(member, json={"role": "manager"}))
+    page.goto(f"{server.url}/console/w/{workspace.name}/grants")
+    page.get_by_role("checkbox", name="bot: write people").click()
+    succeeded(workspace.admin.put(member, json={"role": "viewer"}))
+    page.get_by_role("button", name="Store changes").click()
+    changes = page.get_by_role("region", name="Changes", exact=True)
+    expect(changes.get_by_role("alert")).to_contain_text("role")
+    expect(page.get_by_role("link", name="Grants", exact=True)).to_have_count(0)
+    expect(changes).to_contain_text("bot, people: may write")

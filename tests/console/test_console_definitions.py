@@ -196,6 +196,21 @@ def test_what_others_changed_meanwhile_is_not_overwritten(
     expect(page.get_by_label("Description")).to_have_value("All")
     expect(page.get_by_role("button", name="Mine")).to_have_count(0)
     assert "Mine" not in str(definition(workspace, "tables/teams"))
+    # another name: what was typed stays, and the way on is said
+    page.get_by_label("Description").fill("Of mine")
+    renamed = changed | {"name": "squads", "renamedFrom": "teams"}
+    succeeded(workspace.admin.put(f"{workspace.path}/tables/squads", json=renamed))
+    page.get_by_role("button", name="Show the steps").click()
+    missing = 'No such table: "teams". It may have been renamed or deleted.'
+    expect(page.get_by_role("alert")).to_have_text(missing)
+    expect(page.get_by_label("Description")).to_have_value("Of mine")
+    page.get_by_role("link", name="Rows of teams").click()
+    page.get_by_role("button", name="Discard", exact=True).click()
+    expect(page.get_by_role("heading", name="The table cannot be shown")).to_be_visible()
+    move(page, f"/console/w/{workspace.name}/define/tables/teams")
+    expect(page.get_by_role("alert")).to_have_text(f"{missing} All tables")
+    page.get_by_role("link", name="All tables").click()
+    expect(page.get_by_role("link", name="squads")).to_be_visible()
 
 
 @SQLITE

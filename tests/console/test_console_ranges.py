@@ -74,8 +74,13 @@ def test_cells_are_copied_pasted_and_filled(
     selected = page.locator("[role=gridcell][aria-selected=true]")
     expect(selected).to_have_count(4)
     colours = [selected.nth(2), page.get_by_role("gridcell", name="Person 2", exact=True)]
-    assert len({each.evaluate("each => getComputedStyle(each).backgroundColor") for each in colours}) == 2
+    pages = [page.get_by_role("link", name=name, exact=True) for name in ("Tables", "History")]
+    colour = "each => getComputedStyle(each).backgroundColor"
+    assert len({each.evaluate(colour) for each in colours}) == 2
     assert violations(page) == []
+    page.emulate_media(forced_colors="active")  # where the system has the colours
+    assert all(len({each.evaluate(colour) for each in pair}) == 2 for pair in (colours, pages))
+    page.emulate_media(forced_colors="none")
     assert copied(page) == 'Person 0\t""\nPerson 1\t'
     cell(page, "Person 2").click()
     page.keyboard.press("Control+v")

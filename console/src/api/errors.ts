@@ -20,6 +20,9 @@ const TEMPORARY = new Set([0, 502, 503]);
 
 const SIGNED_OUT = "unauthenticated";
 
+const MISSING = " It may have been renamed or deleted.";
+const HINTS: Record<string, string> = { no_such_table: MISSING, no_such_view: MISSING };
+
 export class ApiError extends Error {
   override readonly name = "ApiError";
   readonly code: string;
@@ -29,11 +32,7 @@ export class ApiError extends Error {
     readonly problem: Problem | undefined,
     readonly retryAfter?: number,
   ) {
-    super(
-      (problem?.code === SIGNED_OUT ? undefined : problem?.detail) ??
-        STATUS_TEXTS[status] ??
-        `The server responded with status ${status}.`,
-    );
+    super(textOf(status, problem));
     this.code = problem?.code ?? "unknown";
   }
 
@@ -46,6 +45,17 @@ export class ApiError extends Error {
   get isTemporary(): boolean {
     return TEMPORARY.has(this.status) || this.code === "idempotency_in_progress";
   }
+}
+
+/** What to add to what the server says in an error with this code. */
+export function hintOf(code: string): string {
+  return HINTS[code] ?? "";
+}
+
+function textOf(status: number, problem: Problem | undefined): string {
+  if (problem === undefined || problem.code === SIGNED_OUT)
+    return STATUS_TEXTS[status] ?? `The server responded with status ${status}.`;
+  return problem.detail + hintOf(problem.code);
 }
 
 export function unreachable(): ApiError {

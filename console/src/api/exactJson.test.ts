@@ -1,5 +1,5 @@
 import { replaceEqualDeep } from "@tanstack/react-query";
-import { expect, test } from "vitest";
+import { afterEach, expect, test, vi } from "vitest";
 import { parseExact, parseWritten } from "./exactJson";
 
 const TEXTS = [
@@ -22,6 +22,24 @@ test.each(TEXTS)("JSON stays exact, in columns and inside JSON values: %s", (tex
 test.each(TEXTS)("queries that are read again keep it: %s", (text) => {
   const before = parseExact(text.replaceAll("1", "7"));
   expect(JSON.stringify(replaceEqualDeep(before, parseExact(text)))).toBe(text);
+});
+
+const { rawJSON } = JSON as { rawJSON?: unknown };
+const { stringify } = JSON;
+
+afterEach(() => {
+  Object.assign(JSON, { rawJSON, stringify });
+  vi.resetModules();
+});
+
+test.each(TEXTS)("a browser without raw JSON keeps it, too: %s", async (text) => {
+  Object.assign(JSON, { rawJSON: undefined });
+  vi.resetModules();
+  const old = await import("./exactJson");
+  expect(JSON.stringify(old.parseExact(text))).toBe(text);
+  expect(JSON.stringify({ D: [old.parseWritten(text)], text }, null, 1)).toBe(
+    stringify({ D: [parseWritten(text)], text }, null, 1),
+  );
 });
 
 test("keys that are escaped stay in their place", () => {

@@ -1,15 +1,12 @@
 /** JSON exactly as it is written. JavaScript would change it: its numbers have fewer digits and one way to write each,
  * and its objects have keys such as "2" first. */
 
-interface RawJson {
-  rawJSON?: (text: string) => unknown;
-}
+import { rawJson } from "./rawJson";
 
 /** Only a text with one of these can change: a long run of digits, zeros after the point that are first or last, minus
  * zero, an exponent, or a key that starts with a digit, which can also be escaped. */
 const CAN_CHANGE =
   /[0-9][0-9.]{15}|\.0{6}|(?:\.[0-9]*0|-0|[0-9][eE][+-]?[0-9]+)(?=[\s,\]}]|$)|"[0-9\\][^"]*"\s*:/;
-const INTEGER = /^-?[0-9]+$/;
 const TOKEN = /\s*([{}[\],:]|"|[^\s{}[\],:"]+)/y;
 
 export function parseExact(text: string): unknown {
@@ -24,15 +21,12 @@ export function parseWritten(text: string): unknown {
   return new Reader(text, true).value();
 }
 
-/** A number that JavaScript would change, as it is written. Where a browser has no raw JSON, a large integer is sent
- * as a string. */
+/** A number that JavaScript would change, as it is written. */
 class WrittenNumber {
   constructor(private readonly text: string) {}
 
   toJSON(): unknown {
-    const { rawJSON } = JSON as RawJson;
-    if (rawJSON !== undefined) return rawJSON(this.text);
-    return INTEGER.test(this.text) ? this.text : Number(this.text);
+    return rawJson(this.text);
   }
 }
 

@@ -15,7 +15,7 @@ import { TableForm } from "./TableForm";
 import { useChange } from "./useChange";
 import { useEditor } from "./useEditor";
 import { usePageGuard } from "./usePageGuard";
-import { useStillAllowed } from "./useStillAllowed";
+import { useStillAllowed } from "../session/useStillAllowed";
 
 /** A new table. */
 export function NewTablePage() {
@@ -38,7 +38,8 @@ export function ChangeTablePage() {
     gcTime: 0,
   });
   if (mayManage === false && !mayChange && loaded.isSuccess) return <NotAllowed what={`change ${name}`} />;
-  if (loaded.data === undefined || mayManage === undefined) return <Waiting error={loaded.error} />;
+  if (loaded.data === undefined || mayManage === undefined)
+    return <Waiting workspace={workspace} error={loaded.error} />;
   return <TableEditor key={`${workspace}/${name}`} workspace={workspace} loaded={loaded.data} />;
 }
 

@@ -16,7 +16,7 @@ import { useMayManage } from "./rights";
 import { useChange } from "./useChange";
 import { useEditor } from "./useEditor";
 import { usePageGuard } from "./usePageGuard";
-import { useStillAllowed } from "./useStillAllowed";
+import { useStillAllowed } from "../session/useStillAllowed";
 import { draftOfView, newView, viewBodyOf, type ViewDraft } from "./viewDraft";
 import { ViewForm } from "./ViewForm";
 import { ViewPreview } from "./ViewPreview";
@@ -28,7 +28,7 @@ export function NewViewPage() {
   useDocumentTitle("New view – Rowkeep");
   const tables = useQuery(tablesQuery(workspace, "all"));
   if (!mayCreate) return <NotAllowed what="create views" />;
-  if (tables.data === undefined) return <Waiting error={tables.error} />;
+  if (tables.data === undefined) return <Waiting workspace={workspace} error={tables.error} />;
   return <ViewEditor workspace={workspace} tables={tables.data} />;
 }
 
@@ -47,7 +47,7 @@ export function ChangeViewPage() {
   });
   if (mayManage === false && !mayChange && loaded.isSuccess) return <NotAllowed what={`change ${name}`} />;
   if (loaded.data === undefined || tables.data === undefined || mayManage === undefined)
-    return <Waiting error={loaded.error ?? tables.error} />;
+    return <Waiting workspace={workspace} error={loaded.error ?? tables.error} />;
   return (
     <ViewEditor
       key={`${workspace}/${name}`}

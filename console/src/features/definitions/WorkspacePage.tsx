@@ -11,14 +11,15 @@ import { PlanDialog } from "./PlanDialog";
 import { isChangedMeanwhile, type Problem, problemsOf } from "./problems";
 import { ProblemList } from "./ProblemList";
 import { useIsManager } from "../session/useIsManager";
+import { useStillAllowed } from "../session/useStillAllowed";
 import { countsOf, download, importText, type Part, PARTS, type Schema, schemaOf } from "./schemaFiles";
 
 /** Import and export of all definitions of a workspace. */
 export function WorkspacePage() {
   const { workspace = "main" } = useParams();
   useDocumentTitle("Definitions – Rowkeep");
-  const isManager = useIsManager(workspace);
-  if (!isManager) return <NotAllowed what="import and export definitions" />;
+  const mayDefine = useStillAllowed(useIsManager(workspace), workspace);
+  if (!mayDefine) return <NotAllowed what="import and export definitions" />;
   return (
     <Container fluid p="md" w="100%" mx={0} maw={900}>
       <Title order={1} size="h2" mb="md">

@@ -1,5 +1,7 @@
-import { Alert, Loader } from "@mantine/core";
+import { Alert, Anchor, Loader } from "@mantine/core";
+import { Link } from "react-router";
 import { messageOf } from "../../api/errors";
+import { useListsAgain } from "../tables/useListsAgain";
 
 /** In the place of a page that somebody may not use. */
 export function NotAllowed({ what }: { what: string }) {
@@ -11,12 +13,16 @@ export function NotAllowed({ what }: { what: string }) {
 }
 
 /** In the place of a page that is being loaded, or could not be. */
-export function Waiting({ error }: { error: Error | null }) {
+export function Waiting({ workspace, error }: { workspace: string; error: Error | null }) {
+  useListsAgain(error);
   return error === null ? (
     <Loader m="md" aria-label="Loading" />
   ) : (
     <Alert m="md" color="red" role="alert">
-      {messageOf(error)}
+      {messageOf(error)}{" "}
+      <Anchor component={Link} to={`/w/${workspace}/tables`} size="sm" c="inherit" td="underline">
+        All tables
+      </Anchor>
     </Alert>
   );
 }

@@ -1,5 +1,5 @@
 /** What the server refuses in a definition, and where. */
-import { ApiError, messageOf } from "../../api/errors";
+import { ApiError, hintOf, messageOf } from "../../api/errors";
 import type { components } from "../../api/schema";
 
 export type Sample = components["schemas"]["SampledRow"];
@@ -15,9 +15,10 @@ export interface Problem {
 
 export function problemsOf(error: unknown): Problem[] {
   const found = error instanceof ApiError ? (error.problem?.errors ?? []) : [];
-  if (found.length === 0) return [{ text: messageOf(error), pointer: "", rows: [], count: 0 }];
+  if (!(error instanceof ApiError) || found.length === 0)
+    return [{ text: messageOf(error), pointer: "", rows: [], count: 0 }];
   return found.map(({ msg, pointer = "", sample = [], count = 0 }) => ({
-    text: msg,
+    text: msg + hintOf(error.code),
     pointer,
     rows: sample,
     count,

@@ -13,6 +13,7 @@ import { useRecordUse } from "../home/recent";
 import { ShareButton } from "../people/ShareButton";
 import type { Kind } from "../tables/listed";
 import { tableQuery } from "../tables/queries";
+import { useListsAgain } from "../tables/useListsAgain";
 import { useUsable } from "../tables/useUsable";
 import { type Column, columnsOfTable, columnsOfView } from "./columns";
 import { RowsGrid } from "./RowsGrid";
@@ -139,6 +140,7 @@ function Waiting() {
 }
 
 function Refused({ error, onRetry }: { error: Error; onRetry: () => void }) {
+  useListsAgain(error);
   return (
     <Stack p="md" align="flex-start">
       <Title order={1} size="h4">
