@@ -259,7 +259,7 @@ def test_numbers_that_python_does_not_read(tmp_path: Path) -> None:
     path = tmp_path / "a.ndjson"
     path.write_bytes(b'{"a": 1}\n{"a": ' + b"9" * 5000 + b"}\n")
     with reading_content(str(path), PLAIN) as opened:
-        found = inspect(opened, format_of(str(path), None), PLAIN, "t")
+        found = inspect(opened, format_of(str(path), None), PLAIN, "t", 1024**3)
     assert (found.rows_seen, found.n_unreadable) == (1, 1)
     assert found.unreadable == ["line 2: The line has a number that is too large."]
     assert [len(row["a"] or "") for row in found.rows] == [1, 201]
