@@ -130,6 +130,7 @@ def test_a_damaged_compressed_file(cut: int) -> None:
         ("sep=|\na|b,c,d\n", "|"),
         ('"a;b",c\n"1;2",3\n', ","),
         ("Name, first;Age\nx;1\ny;2\n", ";"),
+        ("a;b;c\n1;x\vy\vz;3\n2;x\u2028y\x85z;3\n", ";"),
         ("", ","),
     ],
 )

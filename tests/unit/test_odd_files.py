@@ -317,6 +317,25 @@ def test_timestamps_without_a_time_zone(tmp_path: Path) -> None:
         assert isinstance(found[1], Row)
 
 
+def test_types_of_columns_that_their_values_do_not_show(tmp_path: Path) -> None:
+    path = tmp_path / "a.parquet"
+    whole, none = pa.array([1.0, 2.0]), [None, None]
+    typed = {"Is": pa.bool_(), "Whole": pa.int16(), "Day": pa.date32(), "When": pa.timestamp("us", tz="UTC")}
+    empty = {name: pa.array(none, kind) for name, kind in typed.items()}
+    path.write_bytes(parquet(Number=whole, **empty, Exact=pa.array(none, pa.decimal128(9, 2)), Text=none))
+    with reading_content(str(path), PLAIN) as opened:
+        found = inspect(opened, format_of(str(path), None), PLAIN, "t", 1024**3)
+    assert {each["name"]: each["type"] for each in found.definition["schemaDef"]} == {
+        "Number": "number",
+        "Is": "boolean",
+        "Whole": "integer",
+        "Day": "date",
+        "When": "date",
+        "Exact": "decimal",
+        "Text": "string",
+    }
+
+
 def test_texts_of_workbooks_that_are_too_long() -> None:
     """Excel counts UTF-16: a text that is cut there would be lost without a word."""
     for text, length in (("x" * 32_768, "32,768"), ("😀" * 16_384, "32,768")):

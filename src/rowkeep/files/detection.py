@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Iterator
 from itertools import islice
 from typing import Any
@@ -88,9 +89,8 @@ def delimiter_of(text: str, quote: str, header_line: int, *, is_whole: bool) -> 
 
 def _counts(text: str, delimiter: str, quote: str, header_line: int) -> Iterator[int]:
     """The numbers of cells of the records, from the header on."""
-    lines = iter(text.splitlines(keepends=True))
     reader = csv.reader(
-        lines,
+        io.StringIO(text, newline=""),  # other characters than line ends, such as U+000B, divide no lines
         delimiter=delimiter,
         quotechar=quote or None,
         quoting=csv.QUOTE_MINIMAL if quote else csv.QUOTE_NONE,
