@@ -99,7 +99,7 @@ FORMATS: dict[str, Format] = {
         ),
         Format(
             name="tsv", suffixes=(".tsv", ".tab"),
-            module="csv_format", source="CsvSource", writer="TsvWriter", options=CSV_OPTIONS,
+            module="csv_format", source="TsvSource", writer="TsvWriter", options=CSV_OPTIONS,
         ),
         Format(
             name="ndjson", suffixes=(".ndjson", ".jsonl"),
