@@ -336,6 +336,25 @@ def test_types_of_columns_that_their_values_do_not_show(tmp_path: Path) -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("cells", "names"),
+    [({}, ("a", "b")), ({(2, 3): "x"}, ("a", "b", "", "")), ({(0, 4): "c"}, ("a", "b", "", "", "c"))],
+)
+def test_columns_of_empty_texts(
+    cells: dict[tuple[int, int], str], names: tuple[str, ...], tmp_path: Path
+) -> None:
+    path = tmp_path / "a.xlsx"
+    with xlsxwriter.Workbook(path) as book:
+        sheet = book.add_worksheet()
+        sheet.write_row(0, 0, ["a", "b"])
+        for row, at in ((row, at) for row in range(1, 4) for at in range(6)):
+            sheet.write_string(row, at, "1" if at < 2 else "")
+        for (row, at), text in cells.items():
+            sheet.write_string(row, at, text)
+    with reading_content(str(path), PLAIN) as opened:
+        assert format_of(str(path), None).open(opened, PLAIN).names == names
+
+
 def test_texts_of_workbooks_that_are_too_long() -> None:
     """Excel counts UTF-16: a text that is cut there would be lost without a word."""
     for text, length in (("x" * 32_768, "32,768"), ("😀" * 16_384, "32,768")):
