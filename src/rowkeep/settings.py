@@ -279,7 +279,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         Meta(
             ge=256 * 1024 * 1024,
             description="The maximum memory of the process that reads an uploaded file. Excel files need "
-            "the most: some ten times their unpacked size.",
+            "the most: some ten times their unpacked size. Commands that read a file allow 4 GiB, or this if "
+            "it is more.",
         ),
     ] = 1024 * 1024 * 1024
     max_json_depth: Annotated[

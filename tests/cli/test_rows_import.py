@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import zipfile
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -11,6 +13,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import xlsxwriter
 from rows_shell import RowsShell, all_rows, numbers_bot, numbers_of, on_the_store
 
 from support.bot import Bot
@@ -123,6 +126,25 @@ def test_parquet(rows: RowsShell) -> None:
         (2, [("unique_violation", "/Cust_Id")]),
         (3, [("unreadable_record", None)]),
     ]
+
+
+@ON_SQLITE
+def test_a_workbook_that_ends_its_reader(rows: RowsShell) -> None:
+    """It says that it is small, but has a cell in the last corner."""
+    made = io.BytesIO()
+    with xlsxwriter.Workbook(made) as book:
+        sheet = book.add_worksheet()
+        sheet.write(0, 0, "cust id")
+        sheet.write(1_048_575, 16_383, "z")
+    with zipfile.ZipFile(made) as whole, zipfile.ZipFile(rows.directory / "c.xlsx", "w") as lying:
+        for name in whole.namelist():
+            part = whole.read(name).replace(b'ref="A1:XFD1048576"', b'ref="A1:B2"')
+            lying.writestr(name, part)
+    why = "needs more than 4,294,967,296 bytes of memory (the setting max_file_memory_bytes)"
+    assert rows.fails("import", "customers", "c.xlsx").startswith(f"Error: c.xlsx {why}.")
+    content = (rows.directory / "c.xlsx").read_bytes()
+    done = rows.run("import", "customers", "-", "--format", "xlsx", stdin=content)
+    assert (done.status, done.err.startswith(f"Error: Standard input {why}.")) == (1, True)
 
 
 @ON_SQLITE

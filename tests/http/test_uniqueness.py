@@ -241,3 +241,60 @@ def test_an_index_may_name_system_columns(workspace: Workspace) -> None:
     good(two.insert("keyed", {"Code": "a"}))
     problem(two.insert("keyed", {"Code": "a"}), 409, "unique_violation")
     assert len(rows(one.query("keyed", {"sort": [{"field": "Created_On", "order": "desc"}]}))) == 2
+
+
+CHANGED: list[tuple[tuple[str, ...], str]] = [
+    (("One", "Two", "Left"), "One"),
+    (("Two", "Left"), "Two"),
+    (("Left", "Two"), "Two"),
+    (("Left",), "Left and Right"),
+]
+
+
+@pytest.mark.parametrize(("names", "told"), CHANGED)
+@pytest.mark.parametrize("ids", [["b"], ["b", "c"]])
+def test_an_update_that_breaks_several_indexes(
+    made: Made, names: tuple[str, ...], told: str, ids: list[str]
+) -> None:
+    """The first one in the definition is named, however many rows it would change."""
+    columns = [column("Id"), column("One"), column("Two", "integer"), column("Left"), column("Right")]
+    bot = table_of(made, *columns, keys=(("One",), ("Two",), ("Left", "Right")))
+    stored = [
+        {"Id": id_, "One": id_, "Two": at, "Left": id_, "Right": "r"} for at, id_ in enumerate("abc", 1)
+    ]
+    good(bot.bulk("keyed", stored))
+    data = {name: {"One": "a", "Two": 1, "Left": "a"}[name] for name in names}
+    body = {"query": where("Id", "in", ids), "data": data}
+    refused = problem(bot.request("PUT", "/api/public/tables/keyed", json=body), 409, "unique_violation")
+    assert f"the same {told}," in refused["detail"]
+    operation = {"op": "update", "table": "keyed", **body}
+    refused = problem(bot.request("POST", "/api/public/batch", json={"operations": [operation]}), 409)
+    assert f"the same {told}," in refused["detail"]
+
+
+TYPED = {
+    "Text": ("string", "x", "y"),
+    "Whole": ("integer", 2**53 + 1, 7),
+    "Number": ("number", 0.1, 7),
+    "Exact": ("decimal", "1.50", "2"),
+    "Is": ("boolean", True, False),
+    "Day": ("date", "2020-01-01", "2021-01-01"),
+    "Secret": ("string", "hidden", "other"),
+}
+
+
+def test_an_update_of_an_index_that_was_added_later(workspace: Workspace) -> None:
+    """The engines look at it last, or first; it is the first of the definition. Each type is compared."""
+    typed = [column(name, kind, isEncrypted=name == "Secret") for name, (kind, *_) in TYPED.items()]
+    columns = [column("Id"), column("Two", "integer"), column("Kept"), *typed]
+    later = index("by_two", "Two", unique=True)
+    workspace.create_table(table("keyed", *columns, indexes=(later,)))
+    indexes = (index("by_all", "Kept", *TYPED, unique=True), later)
+    changed = table("keyed", *columns, indexes=indexes)
+    good(workspace.admin.put(f"{workspace.path}/tables/keyed", json=changed))
+    bot = workspace.bot({"keyed": "rwd"})
+    one, other = ({name: each[at] for name, each in TYPED.items()} for at in (1, 2))
+    good(bot.bulk("keyed", [{"Id": "a", "Two": 1, "Kept": "k", **one}, {"Id": "b", "Two": 2, "Kept": "k"}]))
+    for cells, told in ((one, "by_all"), (other, "by_two"), (one | {"Day": None}, "by_two")):
+        refused = problem(bot.update("keyed", where("Id", "=", "b"), {"Two": 1, **cells}), 409)
+        assert f"the index {told} is unique" in refused["detail"]

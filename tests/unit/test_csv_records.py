@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from oracle.effort import examples
-from rowkeep.files.csv_records import CsvRecord, Dialect, csv_cell, csv_records
+from rowkeep.files.csv_records import JOINED_LINES, CsvRecord, Dialect, csv_cell, csv_records
 from rowkeep.files.lines import lines_of
 from rowkeep.files.records import MAX_RECORD_BYTES, FileRefused, Position
 
@@ -107,6 +107,16 @@ def test_malformed(text: bytes, line: int, said: str) -> None:
     assert said in bad.reason
     good = [record.cells for record in found if not record.reason]
     assert good == ([["ok"]] if "Unclosed quote" in said else [["ok"], ["ok"]])
+
+
+@pytest.mark.parametrize("count", [JOINED_LINES, 3 * JOINED_LINES + 1])
+def test_a_record_of_many_lines(count: int) -> None:
+    cell = "\n" * count
+    first, second = records(f'"{cell}","",\n1,2,3\n')
+    assert (first.cells, first.line, first.end.line) == ([cell, "", None], 1, count + 2)
+    assert (second.cells, second.line) == (["1", "2", "3"], count + 2)
+    (bad, _) = records(f'"{cell}"x\n1,2,3\n')
+    assert bad.text == f'"… ({count + 4} bytes)'
 
 
 def test_a_record_without_end() -> None:

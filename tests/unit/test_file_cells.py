@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 from msgspec import json
 
 from rowkeep.cli.file_options import reading_of
-from rowkeep.files.dates import date_reader, format_codes
+from rowkeep.files.dates import LONGEST_DATE, date_reader, format_codes
 from rowkeep.files.reading import Reading
 from rowkeep.files.text_cells import reader_of
 from rowkeep.files.unfit import UnfitCell
@@ -77,6 +79,19 @@ def test_formats(formats: tuple[str, ...], text: str, expected: str) -> None:
     assert read(text) == expected
     with pytest.raises(UnfitCell, match="--date-format"):
         read("31.31.2024")
+
+
+@pytest.mark.parametrize("formats", [(), ("%d %B %Y",)])
+def test_a_long_text_is_no_date_and_not_remembered(formats: tuple[str, ...]) -> None:
+    text = "May " + "x" * LONGEST_DATE
+    before = sys.getrefcount(text)
+    read = date_reader(formats, None)
+    if formats:
+        with pytest.raises(UnfitCell, match="must be a date in the format"):
+            read(text)
+    else:
+        assert read(text) == text
+    assert sys.getrefcount(text) == before
 
 
 def test_formats_that_are_none() -> None:

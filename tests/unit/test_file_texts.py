@@ -130,11 +130,31 @@ def test_a_damaged_compressed_file(cut: int) -> None:
         ("sep=|\na|b,c,d\n", "|"),
         ('"a;b",c\n"1;2",3\n', ","),
         ("Name, first;Age\nx;1\ny;2\n", ";"),
+        ("a;b;c\n1;x\vy\vz;3\n2;x\u2028y\x85z;3\n", ";"),
         ("", ","),
     ],
 )
 def test_delimiters(text: str, expected: str) -> None:
     assert delimiter_of(text, '"', 1, is_whole=True) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Last, first\tAge, years\nDoe, John\t1,5\n", "\t"),
+        ("Last, first\tAge; years\n", "\t"),
+        ("Name\nDoe, John\n", "\t"),
+        ("a;b\n1;2\n", ";"),
+        ("sep=,\na,b\tc\n", ","),
+    ],
+)
+def test_the_usual_delimiter_of_a_format(text: str, expected: str) -> None:
+    assert delimiter_of(text, '"', 1, is_whole=True, usual="\t") == expected
+
+
+def test_commas_in_a_file_with_tabs() -> None:
+    text = b"Last, first\tAge, years\nDoe, John\t1,5\n"
+    assert rows_of(text, "f.tsv") == ['{"Last, first":"Doe, John","Age, years":"1,5"}']
 
 
 def rows_of(data: bytes, name: str = "f.csv", types: tuple[str, ...] = (), **options: object) -> list[object]:

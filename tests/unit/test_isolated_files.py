@@ -63,7 +63,31 @@ def test_a_workbook_that_becomes_large(tmp_path: Path) -> None:
 def test_a_cell_that_needs_too_much_memory(tmp_path: Path) -> None:
     huge = stored(tmp_path, "a.ndjson", b'{"a": "' + b"x" * 60_000_000 + b'"}\n')
     refused = refusal(file_at(huge, "ndjson", memory_bytes=64 * 1024**2))
-    assert "needs more than 67,108,864 bytes of memory" in refused
+    assert refused == (
+        "a.ndjson needs more than 67,108,864 bytes of memory (the setting max_file_memory_bytes). Divide it."
+    )
+
+
+OF = "urn:oasis:names:tc:opendocument:xmlns"
+REPEATED = f"""<?xml version="1.0"?>
+<office:document-content xmlns:office="{OF}:office:1.0" xmlns:table="{OF}:table:1.0"
+ xmlns:text="{OF}:text:1.0"><office:body><office:spreadsheet><table:table table:name="S">
+<table:table-row table:number-rows-repeated="2000"><table:table-cell office:value-type="string"
+ table:number-columns-repeated="16384"><text:p>x</text:p></table:table-cell></table:table-row></table:table></office:spreadsheet></office:body>
+</office:document-content>"""
+
+
+def test_a_sheet_of_one_cell_that_is_repeated(tmp_path: Path) -> None:
+    path = tmp_path / "a.ods"
+    with zipfile.ZipFile(path, "w") as packed:
+        packed.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
+        packed.writestr("META-INF/manifest.xml", "<manifest/>")
+        packed.writestr("content.xml", REPEATED)
+    refused = refusal(file_at(path, "ods", memory_bytes=64 * 1024**2))
+    assert refused == (
+        "a.ods needs more than 67,108,864 bytes of memory (the setting max_file_memory_bytes). Save it as "
+        "CSV, or divide it."
+    )
 
 
 def test_many_columns(tmp_path: Path) -> None:

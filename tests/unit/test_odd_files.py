@@ -259,7 +259,7 @@ def test_numbers_that_python_does_not_read(tmp_path: Path) -> None:
     path = tmp_path / "a.ndjson"
     path.write_bytes(b'{"a": 1}\n{"a": ' + b"9" * 5000 + b"}\n")
     with reading_content(str(path), PLAIN) as opened:
-        found = inspect(opened, format_of(str(path), None), PLAIN, "t")
+        found = inspect(opened, format_of(str(path), None), PLAIN, "t", 1024**3)
     assert (found.rows_seen, found.n_unreadable) == (1, 1)
     assert found.unreadable == ["line 2: The line has a number that is too large."]
     assert [len(row["a"] or "") for row in found.rows] == [1, 201]
@@ -315,6 +315,44 @@ def test_timestamps_without_a_time_zone(tmp_path: Path) -> None:
         found = list(records_of(path, Reading(time_zone=zone), "date"))
         assert moment in found[0].json if isinstance(found[0], Row) else False
         assert isinstance(found[1], Row)
+
+
+def test_types_of_columns_that_their_values_do_not_show(tmp_path: Path) -> None:
+    path = tmp_path / "a.parquet"
+    whole, none = pa.array([1.0, 2.0]), [None, None]
+    typed = {"Is": pa.bool_(), "Whole": pa.int16(), "Day": pa.date32(), "When": pa.timestamp("us", tz="UTC")}
+    empty = {name: pa.array(none, kind) for name, kind in typed.items()}
+    path.write_bytes(parquet(Number=whole, **empty, Exact=pa.array(none, pa.decimal128(9, 2)), Text=none))
+    with reading_content(str(path), PLAIN) as opened:
+        found = inspect(opened, format_of(str(path), None), PLAIN, "t", 1024**3)
+    assert {each["name"]: each["type"] for each in found.definition["schemaDef"]} == {
+        "Number": "number",
+        "Is": "boolean",
+        "Whole": "integer",
+        "Day": "date",
+        "When": "date",
+        "Exact": "decimal",
+        "Text": "string",
+    }
+
+
+@pytest.mark.parametrize(
+    ("cells", "names"),
+    [({}, ("a", "b")), ({(2, 3): "x"}, ("a", "b", "", "")), ({(0, 4): "c"}, ("a", "b", "", "", "c"))],
+)
+def test_columns_of_empty_texts(
+    cells: dict[tuple[int, int], str], names: tuple[str, ...], tmp_path: Path
+) -> None:
+    path = tmp_path / "a.xlsx"
+    with xlsxwriter.Workbook(path) as book:
+        sheet = book.add_worksheet()
+        sheet.write_row(0, 0, ["a", "b"])
+        for row, at in ((row, at) for row in range(1, 4) for at in range(6)):
+            sheet.write_string(row, at, "1" if at < 2 else "")
+        for (row, at), text in cells.items():
+            sheet.write_string(row, at, text)
+    with reading_content(str(path), PLAIN) as opened:
+        assert format_of(str(path), None).open(opened, PLAIN).names == names
 
 
 def test_texts_of_workbooks_that_are_too_long() -> None:

@@ -9,7 +9,9 @@ from rowkeep.codec.rows import InsertLimits, TableCodec
 from rowkeep.codec.stored_cells import StoredCells
 from rowkeep.codec.streams import readers
 from rowkeep.codec.streams.blocks import Block
+from rowkeep.codec.streams.line_errors import BadLine
 from rowkeep.codec.streams.readers import CsvReader, NdjsonReader, ReadBlock, StreamReader
+from rowkeep.errors.base import Problem
 from rowkeep.model.data_requests import InsertOptions
 from rowkeep.model.definitions.tables import TableBody, read_table
 from rowkeep.model.names import ColumnNames
@@ -59,6 +61,17 @@ def test_a_line_has_the_same_errors_each_time(kind: type[StreamReader]) -> None:
     again = reader(kind)
     for first in (10, 200, 3000):
         assert found(again.read(Block(text, first))) == found(reader(kind).read(Block(text, first)))
+
+
+@pytest.mark.parametrize(
+    ("line", "got"),
+    [(b"1", "a number"), (b' "a"', "a string"), (b"true", "true"), (b"null\r", "null"), (b"[1]", "an array")],
+)
+def test_lines_without_an_object(line: bytes, got: str) -> None:
+    (bad,) = reader(NdjsonReader).read(Block(line + b"\n", 7)).bad
+    assert bad == BadLine(
+        7, [Problem(f"Line 7: A row must be an object; got {got}.", "invalid_body", "", {"line": 7})]
+    )
 
 
 def test_few_short_lines_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:

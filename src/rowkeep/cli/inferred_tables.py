@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import ExitStack
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,14 +28,16 @@ def propose(file: str, kind: Format, reading: Reading, name: str | None, rows: i
     """A proposal from the first ``rows`` rows of a file, or from all. Remarks are printed on standard error.
     Raises FileRefused, SetupError, OSError."""
     from rowkeep.cli.files.progress import bar
+    from rowkeep.cli.files.sources import source_of
     from rowkeep.files.compressed import without_suffix
     from rowkeep.files.content import reading_content
     from rowkeep.files.header import legal_name
     from rowkeep.files.inference import Inference, described
 
     stem = "rows" if file == "-" else Path(without_suffix(file)[0]).stem
-    with reading_content(file, reading) as content:
-        source = kind.open(content, reading)
+    with ExitStack() as stack:
+        content = stack.enter_context(reading_content(file, reading))
+        source = stack.enter_context(source_of(file, content, kind, reading))
         inference = Inference(source, reading)
         with bar(f"Reading {file}", source.size) as shown:
             shown.say(f"{content.name}: {source.detected.text}.")

@@ -67,6 +67,8 @@ def marked_halves(text: bytes) -> bytes:
 
 def _may_have_half(text: bytes) -> bool:
     """Whether a JSON text may have a half of a surrogate pair: other escapes need no look at each of them."""
+    if len(text) <= SLICE_BYTES:
+        return _OF_PAIR.search(text) is not None
     return any(
         _OF_PAIR.search(text, at, at + SLICE_BYTES + _OF_PAIR_BYTES - 1) is not None
         for at in range(0, len(text), SLICE_BYTES)

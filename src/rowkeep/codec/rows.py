@@ -367,8 +367,7 @@ class TableCodec(RowEncoder):
                 given = _decoded_row(row, where, is_checked=is_checked)
                 rows.append(read_row(at, given, where, prefix, problems))
             except msgspec.ValidationError:
-                got = _JSON_TYPES.get(bytes(row)[:1], "a number")
-                problems.add(InvalidBody, f"{prefix}A row must be an object; got {got}.", where)
+                problems.add(InvalidBody, f"{prefix}{no_object(bytes(row))}", where)
             except msgspec.DecodeError as error:
                 problems.add(InvalidBody, complaint(error, bytes(row), f"{prefix}A key of the row"), where)
             if problems.full:
@@ -531,6 +530,11 @@ def _decoded_row(row: msgspec.Raw, where: str, *, is_checked: bool) -> dict[str,
             refuse_repeated_keys(bytes(row), where)
     given: dict[str, msgspec.Raw] = _row_decoder.decode(row)
     return given
+
+
+def no_object(row: bytes) -> str:
+    """The message for a JSON text that is not an object."""
+    return f"A row must be an object; got {_JSON_TYPES.get(row[:1], 'a number')}."
 
 
 _JSON_TYPES = {b"[": "an array", b'"': "a string", b"t": "true", b"f": "false", b"n": "null"}

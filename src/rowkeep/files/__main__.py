@@ -14,6 +14,7 @@ from rowkeep.errors.catalogue import RowkeepError, SetupError
 from rowkeep.files.content import Content, opened
 from rowkeep.files.formats import FORMATS, Format
 from rowkeep.files.inspection import inspect, opened_source
+from rowkeep.files.isolated import too_much_memory
 from rowkeep.files.reading_frames import (
     End,
     FileToRead,
@@ -65,11 +66,12 @@ class FileReader:
             _write(task)
             return
         if isinstance(task, Inspect):
-            file = task.file
-            write_frame(self._out, Seen(inspect(*self._content(file), file.reading, task.table)))
+            file, memory = task.file, task.file.bounds.memory_bytes
+            write_frame(self._out, Seen(inspect(*self._content(file), file.reading, task.table, memory)))
             return
         if self._source is None:
-            self._source = opened_source(*self._content(task.file), task.file.reading)
+            file, memory = task.file, task.file.bounds.memory_bytes
+            self._source = opened_source(*self._content(file), file.reading, memory)
         if isinstance(task, Open):
             write_frame(self._out, _opened(self._source))
         else:
@@ -139,13 +141,6 @@ def _ended(reader: FileReader, task: Task) -> Frame:
         done = "written" if isinstance(task, Write) else "read"
         return Refused(f"{about.name} cannot be {done}: {error.strerror or error}.")
     return End()
-
-
-def too_much_memory(file: FileToRead | Write) -> str:
-    return (
-        f"{file.name} needs more than {file.bounds.memory_bytes:,} bytes of memory (the setting "
-        "max_file_memory_bytes). Save it as CSV, or divide it."
-    )
 
 
 if __name__ == "__main__":

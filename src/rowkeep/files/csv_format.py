@@ -38,11 +38,18 @@ _encode = msgspec.json.Encoder().encode
 class CsvSource:
     """A CSV file; the constructor reads its header. Raises FileRefused."""
 
+    delimiter = ","
+    """The usual one of the format."""
+
     def __init__(self, content: Content, reading: Reading) -> None:
         self._content = content
         self._reading = reading
         delimiter = reading.delimiter or delimiter_of(
-            content.head, reading.quote, reading.header_line, is_whole=content.is_whole_head
+            content.head,
+            reading.quote,
+            reading.header_line,
+            is_whole=content.is_whole_head,
+            usual=self.delimiter,
         )
         self._dialect = Dialect(delimiter, reading.quote, frozenset(reading.nulls))
         self._records = records_of(content.text(), BEGINNING, self._dialect)
@@ -130,6 +137,12 @@ class CsvSource:
             return None
         self._is_begun = True  # the file is read from any place on, not only after the header
         return TextFile(form, self._content.text)
+
+
+class TsvSource(CsvSource):
+    """The same with tabs, but other delimiters are found too."""
+
+    delimiter = "\t"
 
 
 def _with_first(first: CsvRecord, rest: Iterator[CsvRecord]) -> Iterator[CsvRecord]:

@@ -20,6 +20,9 @@ from rowkeep.files.records import MAX_RECORD_BYTES, FileRefused, Position
 UNCLOSED = "unexpected end of data"
 """What the module says of a quoted cell without end."""
 
+JOINED_LINES = 1000
+"""After how many lines of a record they are joined."""
+
 
 class Dialect(msgspec.Struct, frozen=True):
     """How cells are separated and quoted; ``quote`` is "" if they are not. ``nulls`` are texts that are empty
@@ -93,6 +96,8 @@ class _Feed:
         self.end = Position(1, 0)
         self.invalid = 0
         self.texts: list[str] = []
+        """The text of the record in parts, which are its lines until there are many."""
+        self._joined = 0
         self._size = 0
 
     def __iter__(self) -> _Feed:
@@ -112,11 +117,15 @@ class _Feed:
             text = line.text.decode("utf-8", "surrogateescape")
             self.invalid = self.invalid or line.number
         self.texts.append(text)
+        if len(self.texts) - self._joined > JOINED_LINES:
+            # a line of a few characters takes ten times as much memory as its text
+            self.texts[self._joined :] = ["".join(self.texts[self._joined :])]
+            self._joined += 1
         self.end = line.end
         return text
 
     def next_record(self) -> None:
-        self.first = self.invalid = self._size = 0
+        self.first = self.invalid = self._joined = self._size = 0
         self.texts = []
 
     def malformed(self, reason: str) -> CsvRecord:

@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import lru_cache
+from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -45,7 +46,21 @@ HAS_NAME = re.compile(r"[A-Za-z]{3}")
 KNOWN_TEXTS = 65_536
 """How many texts are remembered with what they mean: dates repeat."""
 
+LONGEST_DATE = 1000
+"""The most characters of a date in a format. A longer text is not remembered either."""
+
 DateReader = Callable[[str], object]
+Meaning = TypeVar("Meaning")
+
+
+def remembered(read: Callable[[str], Meaning]) -> Callable[[str], Meaning]:
+    """The same function, which remembers what texts mean. Long ones would need much memory."""
+    known = lru_cache(maxsize=KNOWN_TEXTS)(read)
+
+    def of_text(text: str) -> Meaning:
+        return known(text) if len(text) <= LONGEST_DATE else read(text)
+
+    return of_text
 
 
 def format_codes(pattern: str) -> str:
@@ -73,11 +88,10 @@ def date_reader(formats: tuple[str, ...], time_zone: str | None) -> DateReader:
     """A function that converts the text of a date to JSON. ``formats`` are those of ``format_codes``."""
     zone = None if time_zone is None else zone_of(time_zone)
 
-    @lru_cache(maxsize=KNOWN_TEXTS)
     def read(text: str) -> object:
         return _in_formats(text, formats, zone) if formats else _certain(text, zone)
 
-    return read
+    return remembered(read)
 
 
 def _in_formats(text: str, formats: tuple[str, ...], zone: tzinfo | None) -> object:
@@ -87,7 +101,7 @@ def _in_formats(text: str, formats: tuple[str, ...], zone: tzinfo | None) -> obj
                 return _counted(text, each)
             continue
         try:
-            found = datetime.strptime(text, each)
+            found = _parsed(text, each)
         except ValueError:
             continue
         return _written(found, _has_time(each), text, zone)
@@ -101,6 +115,13 @@ def _in_formats(text: str, formats: tuple[str, ...], zone: tzinfo | None) -> obj
             return certain
     asked = " or ".join(shown(each) for each in formats)
     raise UnfitCell(f"must be a date in the format {asked} (--date-format); got {shown(text)}")
+
+
+def _parsed(text: str, codes: str) -> datetime:
+    """Raises ValueError."""
+    if len(text) > LONGEST_DATE:
+        raise ValueError  # its message would have the whole text
+    return datetime.strptime(text, codes)
 
 
 def _counted(text: str, unit: str) -> object:
@@ -136,11 +157,11 @@ def _certain(text: str, zone: tzinfo | None) -> object:
 
 def _named(text: str, zone: tzinfo | None) -> str | None:
     """A date with the name of its month; None if it is not one."""
-    if HAS_NAME.search(text):
+    if len(text) <= LONGEST_DATE and HAS_NAME.search(text):
         for each in CERTAIN_FORMATS:
             for time in TIMES:
                 try:
-                    named = datetime.strptime(text, each + time)
+                    named = _parsed(text, each + time)
                 except ValueError:
                     continue
                 return _written(named, bool(time), text, zone)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Iterator
 from itertools import islice
 from typing import Any
@@ -68,18 +69,23 @@ class Detected(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, re
         return msgspec.to_builtins(self)
 
 
-def delimiter_of(text: str, quote: str, header_line: int, *, is_whole: bool) -> str:
+def delimiter_of(
+    text: str, quote: str, header_line: int, *, is_whole: bool, usual: str = DELIMITERS[0]
+) -> str:
     """The delimiter of a CSV file that starts with this text: the one that divides most records as it divides
-    the header."""
+    the header. ``usual`` is that of its format; if it is not the comma, it is used if it divides the
+    header."""
     if text.startswith(DECLARED) and text[len(DECLARED) + 1 : len(DECLARED) + 2] in ("\n", "\r"):
         return text[len(DECLARED)]
-    best, best_score = DELIMITERS[0], (LEAST_SHARE, 1)
+    best, best_score = usual, (LEAST_SHARE, 1)
     for delimiter in DELIMITERS:
         counts = list(islice(_counts(text, delimiter, quote, header_line), LOOKED_AT))
         if not is_whole and len(counts) > 1 and len(counts) < LOOKED_AT:
             counts.pop()  # it may be cut
         if not counts or counts[0] < 2:
             continue
+        if delimiter == usual != DELIMITERS[0]:
+            return usual
         score = (counts.count(counts[0]) / len(counts), counts[0])
         if score > best_score:
             best, best_score = delimiter, score
@@ -88,9 +94,8 @@ def delimiter_of(text: str, quote: str, header_line: int, *, is_whole: bool) -> 
 
 def _counts(text: str, delimiter: str, quote: str, header_line: int) -> Iterator[int]:
     """The numbers of cells of the records, from the header on."""
-    lines = iter(text.splitlines(keepends=True))
     reader = csv.reader(
-        lines,
+        io.StringIO(text, newline=""),  # other characters than line ends, such as U+000B, divide no lines
         delimiter=delimiter,
         quotechar=quote or None,
         quoting=csv.QUOTE_MINIMAL if quote else csv.QUOTE_NONE,

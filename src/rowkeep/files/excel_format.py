@@ -114,12 +114,18 @@ class ExcelSource:
                 raise FileRefused(
                     f"--columns names {len(names)} columns, but {self._name} has {len(header)}."
                 )
-        while names and not names[-1] and not self._has_cells(len(names) - 1):
-            names.pop()
+        if names and not names[-1]:
+            named = max((at for at, name in enumerate(names, 1) if name), default=0)
+            del names[max(named, self._used_columns()) :]
         return tuple(names)
 
-    def _has_cells(self, at: int) -> bool:
-        return any(row[at] != "" for number, row in self._rows() if number > self.start.offset)
+    def _used_columns(self) -> int:
+        """How many columns there are up to the last one that has a cell after the header."""
+        used = 0
+        for number, row in self._rows():
+            if number > self.start.offset:
+                used = next((at for at in range(len(row), used, -1) if row[at - 1] != ""), used)
+        return used
 
     def _has_times(self) -> bool:
         return any(isinstance(cell, datetime) for _, row in self._rows() for cell in row)

@@ -37,7 +37,8 @@ OPTION_NAMES = {
 class Format(msgspec.Struct, frozen=True, kw_only=True):
     """``source`` and ``writer`` are names of classes in ``module``, which is loaded when it is needed;
     without a writer, files can only be read. ``needs`` is the name of the extra with its dependencies.
-    ``options`` are the fields of Reading that the source uses."""
+    ``options`` are the fields of Reading that the source uses. ``is_isolated`` says that commands read the
+    file in another process too: how much memory it takes does not follow from its size."""
 
     name: str
     suffixes: tuple[str, ...]
@@ -46,6 +47,7 @@ class Format(msgspec.Struct, frozen=True, kw_only=True):
     writer: str | None
     options: frozenset[str]
     needs: str | None = None
+    is_isolated: bool = False
 
     def open(self, content: Content, reading: Reading) -> Source:
         """A source of the records in the file. Raises FileRefused, SetupError."""
@@ -97,7 +99,7 @@ FORMATS: dict[str, Format] = {
         ),
         Format(
             name="tsv", suffixes=(".tsv", ".tab"),
-            module="csv_format", source="CsvSource", writer="TsvWriter", options=CSV_OPTIONS,
+            module="csv_format", source="TsvSource", writer="TsvWriter", options=CSV_OPTIONS,
         ),
         Format(
             name="ndjson", suffixes=(".ndjson", ".jsonl"),
@@ -107,19 +109,22 @@ FORMATS: dict[str, Format] = {
         Format(
             name="parquet", suffixes=(".parquet",),
             module="parquet_format", source="ParquetSource", writer="ParquetWriter",
-            options=COLUMN_OPTIONS | CELL_OPTIONS, needs="parquet",
+            options=COLUMN_OPTIONS | CELL_OPTIONS, needs="parquet", is_isolated=True,
         ),
         Format(
             name="xlsx", suffixes=(".xlsx",),
             module="excel_format", source="ExcelSource", writer="ExcelWriter", options=SHEET_OPTIONS,
+            is_isolated=True,
         ),
         Format(
             name="xls", suffixes=(".xls", ".xlsb", ".xlsm"),
             module="excel_format", source="ExcelSource", writer=None, options=SHEET_OPTIONS,
+            is_isolated=True,
         ),
         Format(
             name="ods", suffixes=(".ods",),
             module="excel_format", source="ExcelSource", writer=None, options=SHEET_OPTIONS,
+            is_isolated=True,
         ),
     )
 }  # fmt: skip

@@ -7,12 +7,11 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from decimal import Decimal
-from functools import lru_cache
 from typing import Any
 
 import msgspec
 
-from rowkeep.files.dates import KNOWN_TEXTS, NUMERIC, date_reader
+from rowkeep.files.dates import NUMERIC, date_reader, remembered
 from rowkeep.files.header import legal_name
 from rowkeep.files.reading import Reading
 from rowkeep.files.records import FileRefused, Record, Row, Source, Target
@@ -279,7 +278,6 @@ def _text_kinds(reading: Reading) -> Callable[[str], Kinds]:
     read_number = number_reader(reading.decimal, reading.thousands) if reading.has_own_numbers else None
     read_date = date_reader(reading.date_formats, reading.time_zone)
 
-    @lru_cache(maxsize=KNOWN_TEXTS)
     def kinds(text: str) -> Kinds:
         found = {"string", ANY}
         if text.lower() in ("true", "false"):
@@ -301,7 +299,7 @@ def _text_kinds(reading: Reading) -> Callable[[str], Kinds]:
                 pass
         return frozenset(found)
 
-    return kinds
+    return remembered(kinds)
 
 
 def _number_kinds(text: str) -> set[str]:

@@ -29,8 +29,9 @@ SAMPLED_CELLS = 400_000
 SAMPLE_SECONDS = 3.0
 MAX_SHOWN_ERRORS = 5
 
-MAX_WORKBOOK_BYTES = 512 * 1024 * 1024
-"""The maximum size of an Excel or OpenDocument file when it is unpacked: it is in memory as a whole."""
+WORKBOOK_SHARE = 2
+"""What part of the memory an Excel or OpenDocument file can have when it is unpacked: it is in memory as a
+whole."""
 
 
 class FileColumn(msgspec.Struct, frozen=True, rename="camel"):
@@ -59,10 +60,11 @@ class Inspected(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     notes: list[str]
 
 
-def opened_source(content: Content, kind: Format, reading: Reading) -> Source:
-    """The records of a file that has a reasonable size and number of columns. Raises FileRefused."""
+def opened_source(content: Content, kind: Format, reading: Reading, memory_bytes: int) -> Source:
+    """The records of a file that has a reasonable size for this memory, and number of columns. Raises
+    FileRefused."""
     if kind.module == "excel_format":
-        _check_workbook(content)
+        _check_workbook(content, memory_bytes // WORKBOOK_SHARE)
     source = kind.open(content, reading)
     count = len(source.names or ())
     if count > MAX_COLUMNS:
@@ -73,16 +75,16 @@ def opened_source(content: Content, kind: Format, reading: Reading) -> Source:
     return source
 
 
-def _check_workbook(content: Content) -> None:
+def _check_workbook(content: Content, most: int) -> None:
     try:
         with zipfile.ZipFile(content.binary()) as packed:
             size = sum(each.file_size for each in packed.infolist())
     except (zipfile.BadZipFile, ValueError, NotImplementedError):
         return  # an old Excel file, or one that is damaged: its reader says so
-    if size > MAX_WORKBOOK_BYTES:
+    if size > most:
         raise FileRefused(
             f"{content.name} has {size:,} bytes when it is unpacked; an Excel or OpenDocument file can have "
-            f"{MAX_WORKBOOK_BYTES:,}. Save it as CSV."
+            f"{most:,} (half of the setting max_file_memory_bytes). Save it as CSV."
         )
 
 
@@ -106,10 +108,10 @@ class _Sample:
         self.is_whole = next(self._records, None) is None
 
 
-def inspect(content: Content, kind: Format, reading: Reading, table: str) -> Inspected:
+def inspect(content: Content, kind: Format, reading: Reading, table: str, memory_bytes: int) -> Inspected:
     """Look at the start of a file; ``table`` is the name of a proposed table. Raises FileRefused,
     OSError."""
-    source = opened_source(content, kind, reading)
+    source = opened_source(content, kind, reading, memory_bytes)
     inference = Inference(source, reading)
     sample = _Sample(source.records(source.start, inference.targets), len(source.names or ()))
     inference.read(sample)

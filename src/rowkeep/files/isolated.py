@@ -34,6 +34,12 @@ PASSED_ON = ("PATH", "PYTHONPATH", "LD_LIBRARY_PATH", "LANG", "LC_ALL", "TZ")
 """The variables that the process gets: none of the server's secrets. (Other allocators of Arrow than that of
 the system reserve memory that they do not use.)"""
 
+MAX_UNPACKED_BYTES = 8 * 1024 * 1024 * 1024
+
+IMPORT_CPU_SECONDS = 4 * 3600
+"""The time that a process may take to read a file for an import."""
+
+TEXT_FORMATS = ("csv", "tsv", "ndjson")
 ENDED_FOR_MEMORY = (-signal.SIGABRT, -signal.SIGKILL, -signal.SIGSEGV, -signal.SIGBUS)
 
 
@@ -189,15 +195,20 @@ def _process(directory: str, running: Running | None = None) -> Iterator[subproc
 def _why_it_ended(status: int, file: FileToRead | Write) -> str:
     bounds = file.bounds
     if status == -signal.SIGXCPU:
-        return (
-            f"{file.name} takes more than {bounds.cpu_seconds:,} seconds to be read. Save it as CSV, or "
-            "divide it."
-        )
+        return f"{file.name} takes more than {bounds.cpu_seconds:,} seconds to be read. {_cure(file)}"
     if status == -signal.SIGXFSZ:
         return f"{file.name} has more than {bounds.unpacked_bytes:,} bytes when it is unpacked."
     if status in ENDED_FOR_MEMORY:
-        return (
-            f"{file.name} needs more than {bounds.memory_bytes:,} bytes of memory (the setting "
-            "max_file_memory_bytes). Save it as CSV, or divide it."
-        )
+        return too_much_memory(file)
     return f"{file.name} cannot be read: it may be damaged. Save it again, or save it as CSV."
+
+
+def too_much_memory(file: FileToRead | Write) -> str:
+    return (
+        f"{file.name} needs more than {file.bounds.memory_bytes:,} bytes of memory (the setting "
+        f"max_file_memory_bytes). {_cure(file)}"
+    )
+
+
+def _cure(file: FileToRead | Write) -> str:
+    return "Divide it." if file.format in TEXT_FORMATS else "Save it as CSV, or divide it."

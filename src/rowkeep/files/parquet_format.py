@@ -55,6 +55,18 @@ TICKS_OF_MILLISECOND = {"s": (1, 1000), "ms": (1, 1), "us": (1000, 1), "ns": (1_
 """The divisor and factor that convert a timestamp of this unit to milliseconds."""
 
 
+KNOWN_TYPES = {
+    pa.types.is_decimal: "decimal",
+    pa.types.is_floating: "number",
+    pa.types.is_boolean: "boolean",
+    pa.types.is_signed_integer: "integer",
+    pa.types.is_timestamp: "date",
+    pa.types.is_date: "date",
+}
+"""Types of columns by those of Parquet. Their values need not show them: 1.0 can be a decimal as well, and a
+column can be empty."""
+
+
 class ParquetSource:
     """A Parquet file. Positions are row numbers. Raises FileRefused for an invalid file or column."""
 
@@ -73,7 +85,10 @@ class ParquetSource:
         self.names: tuple[str, ...] = names
         self.left_out: set[str] = set()
         self.known_types: Mapping[str, str] = {
-            f"#{at}": "decimal" for at, field in enumerate(schema, 1) if pa.types.is_decimal(field.type)
+            f"#{at}": known
+            for at, field in enumerate(schema, 1)
+            for is_known, known in KNOWN_TYPES.items()
+            if is_known(field.type)
         }
         self.start = Position(1, 0)
         self.size: int | None = self._file.metadata.num_rows

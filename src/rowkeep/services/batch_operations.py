@@ -30,9 +30,9 @@ from rowkeep.services.conflicts import (
     find_insert_reference,
     find_insert_unique,
     find_update_reference,
+    find_update_unique,
     find_upsert_reference,
     find_upsert_unique,
-    update_unique_error,
 )
 from rowkeep.services.offload import LARGE_BYTES, LARGE_CELLS
 from rowkeep.services.refused_changes import update_change_error, upsert_change_error
@@ -171,8 +171,7 @@ class PlannedUpdate(Planned):
         return Updated(self.relation, found.count, found.rows, found.size)
 
     def explain_unique(self, conflict: UniqueConflict) -> Steps[Exception]:
-        yield from ()
-        return update_unique_error(self.relation, self.operation.plan, conflict)
+        return find_update_unique(self.relation, self.operation.plan, conflict)
 
     def explain_reference(self) -> Steps[Exception]:
         return find_update_reference(self.tables, self.around.caller.sees, self.relation, self.operation.plan)

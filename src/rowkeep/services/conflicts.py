@@ -33,7 +33,11 @@ from rowkeep.services.refused_changes import upsert_change_problem
 from rowkeep.storage.contract import ChangeRefused, Missing, RefusedRow, Steps, UniqueConflict
 from rowkeep.storage.scripts.references import Sees, find_missing, find_referring
 from rowkeep.storage.scripts.tables import Tables
-from rowkeep.storage.scripts.uniqueness import find_duplicates, find_other_duplicates
+from rowkeep.storage.scripts.uniqueness import (
+    find_duplicates,
+    find_other_duplicates,
+    find_updated_duplicates,
+)
 
 
 async def insert_unique_error(
@@ -297,16 +301,35 @@ def _shown_value(column: Column, cell: Any) -> str:
     return "" if column.is_encrypted else f" {preview(cell)}"
 
 
-def update_unique_error(compiled: CompiledTable, plan: UpdatePlan, conflict: UniqueConflict) -> Exception:
-    if conflict.index is None:
+async def update_unique_error(
+    workspace: OpenWorkspace, compiled: CompiledTable, plan: UpdatePlan, conflict: UniqueConflict
+) -> Exception:
+    return await workspace.database.read(partial(find_update_unique, compiled, plan, conflict))
+
+
+def find_update_unique(
+    compiled: CompiledTable, plan: UpdatePlan, conflict: UniqueConflict
+) -> Steps[Exception]:
+    """Script: the error for an update."""
+    index = conflict.index
+    if index is None:
         return Busy()
-    parts = [part.name for part in conflict.index.columns]
-    # a change gives each row another value, and the engines compare it with the rows that follow
     changes = dict(zip(plan.shape.columns, plan.shape.changes, strict=False))
+    known = {column.name for column in compiled.table.columns if changes.get(column.name) is None}
+    # engines check the indexes in an order of their own
+    before = [
+        each
+        for each in _indexes_before(compiled.table, index)
+        if all(part.name in known for part in each.columns)
+    ]
+    given = dict(zip(plan.shape.columns, plan.cells, strict=True))
+    index = (yield from find_updated_duplicates(compiled.sql, before, given, plan.where)) or index
+    parts = [part.name for part in index.columns]
+    # a change gives each row another value, and the engines compare it with the rows that follow
     when = "During" if any(map(changes.get, parts)) else "After"
     return UniqueViolation(
         f"{when} this update, two rows of {compiled.table.name} would have the same {' and '.join(parts)}, "
-        f"but the index {conflict.index.name} is unique.",
+        f"but the index {index.name} is unique.",
         pointer="/data",
     )
 

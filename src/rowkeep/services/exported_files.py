@@ -9,11 +9,10 @@ from typing import BinaryIO
 
 from rowkeep.errors.catalogue import QueryTimeout
 from rowkeep.errors.files import FileTooLarge
-from rowkeep.files.isolated import IsolatedWriter
+from rowkeep.files.isolated import MAX_UNPACKED_BYTES, IsolatedWriter
 from rowkeep.files.reading_frames import ReadingBounds, Write
 from rowkeep.files.records import FileRefused
 from rowkeep.files.responses import ColumnInfo
-from rowkeep.services.file_imports.jobs import MAX_UNPACKED_BYTES
 from rowkeep.services.file_imports.readings import without_options
 from rowkeep.services.streamed_queries import StreamedRows
 from rowkeep.services.work_directories import EXPORT, work_directory

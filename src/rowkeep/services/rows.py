@@ -226,7 +226,7 @@ class Rows:
                         compiled.sql, plan, caller.snapshot.version, key
                     )
             except UniqueConflict as conflict:
-                raise update_unique_error(compiled, plan, conflict) from conflict
+                raise await update_unique_error(caller.workspace, compiled, plan, conflict) from conflict
             except ChangeRefused as refused:
                 raise update_change_error(compiled, plan, request.body.data, refused) from None
             except ReferenceConflict:

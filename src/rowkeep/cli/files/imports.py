@@ -7,7 +7,7 @@ import shutil
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory, TemporaryFile
@@ -19,6 +19,7 @@ from msgspec import structs
 from rowkeep.cli.files.finished_imports import Finished, FinishedImports
 from rowkeep.cli.files.progress import Bar, Progress, bar
 from rowkeep.cli.files.resume import Plan, begin, settle_in_doubt, skip_to
+from rowkeep.cli.files.sources import source_of
 from rowkeep.client.data import DataClient
 from rowkeep.errors.catalogue import SetupError
 from rowkeep.files.batches import BatchLimits
@@ -91,13 +92,13 @@ async def import_file(api: DataClient, options: ImportOptions) -> Done | Finishe
     Raises FileRefused, TooManyErrors, RequestRefused, Uncertain, SetupError, OSError. After each of them, the
     import can be resumed from its journal.
     """
-    with _opened(options) as (file, content), _places(options) as (waiting, existing):
+    with _opened(options) as (file, content), _places(options) as (waiting, existing), ExitStack() as stack:
         what = _what(api, options, file)
         finished = FinishedImports(options.path if options.is_recorded else None)
         done = _finished_before(finished, what, options)
         if done is not None:
             return done
-        source = options.kind.open(content, options.reading)
+        source = stack.enter_context(source_of(options.path, content, options.kind, options.reading))
         columns = columns_of(await api.usable_tables(), options.table)
         match = match_columns(columns, options.reading, source, options.file)
         ledger, is_new = _ledger(what, options, source)

@@ -17,7 +17,7 @@ from msgspec import structs
 
 from rowkeep.codec.rows import InsertLimits
 from rowkeep.errors.catalogue import Busy, RowkeepError, SetupError, StorageUnavailable
-from rowkeep.files.isolated import Running
+from rowkeep.files.isolated import IMPORT_CPU_SECONDS, MAX_UNPACKED_BYTES, Running
 from rowkeep.files.journal import recorded
 from rowkeep.files.reading import Reading
 from rowkeep.files.reading_frames import FileToRead, ReadingBounds
@@ -39,11 +39,6 @@ log = structlog.get_logger(__name__)
 
 IMPORTS = 2
 """How many files a process imports at a time; others wait."""
-
-MAX_UNPACKED_BYTES = 8 * 1024 * 1024 * 1024
-
-IMPORT_CPU_SECONDS = 4 * 3600
-"""The time that a process may take to read a file for an import."""
 
 INSPECT_CPU_SECONDS = 60
 

@@ -6,12 +6,13 @@ meanwhile, nothing is found.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from rowkeep.model.filters import Where
 from rowkeep.model.tables import Index
 from rowkeep.sql.rows import TableSql
-from rowkeep.sql.uniqueness import part_name, present_keys
+from rowkeep.sql.uniqueness import has_duplicates_after, part_name, present_keys
 from rowkeep.storage.contract import Row, Steps
 
 CHUNK = 500
@@ -73,6 +74,23 @@ def find_other_duplicates(
         if len(found) >= limit:
             break
     return sorted(found)[:limit]
+
+
+def find_updated_duplicates(
+    sql: TableSql, indexes: Sequence[Index], given: Mapping[str, Any], where: Where
+) -> Steps[Index | None]:
+    """The first of these indexes in which two rows would have the same key if the rows that a filter finds
+    got the ``given`` cells. It costs about as much as to update them."""
+    for index in indexes:
+        parts = {part.name: given.get(part.name, ...) for part in index.columns}
+        is_set = any(cell is not ... for cell in parts.values())
+        if is_set and None not in parts.values():
+            found = yield has_duplicates_after(
+                sql.physical, index, {name: cell for name, cell in parts.items() if cell is not ...}, where
+            )
+            if found[0][0]:
+                return index
+    return None
 
 
 def _keys_of(sql: TableSql, index: Index, rows: Sequence[Row]) -> dict[int, tuple[Any, ...]] | None:
