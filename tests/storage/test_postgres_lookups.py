@@ -51,12 +51,12 @@ async def teams(address: str, **settings: Any) -> AsyncIterator[Workbench]:
 
 
 @asynccontextmanager
-async def locked(address: str, table: Workbench) -> AsyncIterator[None]:
+async def locked(address: str, table: Workbench, name: str = "lookups") -> AsyncIterator[None]:
     """Nobody can read the table meanwhile, so the first lookup has the connection and all others wait."""
     holder = await asyncpg.connect(address)
     try:
         async with holder.transaction():
-            await holder.execute(f'LOCK TABLE "{table.database.namespace}"."{TEAMS["name"]}"')
+            await holder.execute(f'LOCK TABLE "{table.database.namespace}"."{name}"')
             yield
     finally:
         await holder.close()
@@ -135,6 +135,42 @@ async def test_several_values_and_other_limits(address: str) -> None:
         assert [page.total for page in pages] == [1, 1, 1, 1, 1, 0, 0, 3, 10, 1, 30]
         assert [page.rows[0][1] for page in pages[:5]] == list(range(5))
         assert len(pages[-1].rows) == 5
+
+
+TYPES: dict[str, list[Any]] = {
+    "number": [1.5, 2, -0.25],
+    "integer": [2**53, -1, 0],
+    "decimal": ["1.10", "-12345678901234567890.5", "0"],
+    "boolean": [True, False, True],
+    "date": ["2020-03-28T07:02:09.652Z", "0001-01-01T00:00:00.000Z", "9999-12-31T23:59:59.999Z"],
+    "string": ["", "é'\"\\", "x" * 500],
+}
+MANY = {
+    "name": "many_types",
+    "schemaDef": [{"name": f"A_{kind}", "type": kind} for kind in TYPES],
+    "indexes": [{"name": kind, "columns": [{"name": f"A_{kind}"}]} for kind in TYPES],
+}
+
+
+@pytest.mark.parametrize("kind", [*TYPES, "_id"])
+async def test_values_of_each_type(address: str, kind: str) -> None:
+    async with opened(address, postgres_connections=1) as store:
+        table = await Workbench.with_table(await initialised(store, new_workspace()), MANY)
+        await table.insert(*({f"A_{each}": values[at] for each, values in TYPES.items()} for at in range(3)))
+        rows = (await table.select({"fields": ["_id"]})).rows
+        name = "_id" if kind == "_id" else f"A_{kind}"
+        values = [row[0] for row in rows] if kind == "_id" else TYPES[kind]
+        queries = [{"query": where(name, "=", value), "fields": ["_id"]} for value in values]
+        alone = [await table.select(query, 10) for query in queries]
+        async with locked(address, table, "many_types"):
+            running = await started(
+                table.select(queries[0], 10), *(table.select(each, 10) for each in queries)
+            )
+        _, *together = await asyncio.gather(*running)
+        assert together == alone
+        for number, page in enumerate(together):
+            assert rows[number][0] in [row[0] for row in page.rows]
+        assert (await runs_of(table))[True] == 1
 
 
 async def test_one_that_leaves_does_not_end_the_others(address: str) -> None:

@@ -89,6 +89,8 @@ class _Group:
         try:
             return await arrival
         except asyncio.CancelledError:
+            if not arrival.cancelled():
+                arrival.exception()  # seen, if it came at the same time
             if self._counted:
                 self._count(-1)
             if self.task is not None and all(each.done() for _, each in self._waiting):
