@@ -1,4 +1,4 @@
-"""Lookups on PostgreSQL: those that wait for a connection at the same time are sent together."""
+"""Lookups on PostgreSQL: those that are there at the same time are sent together."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from workbench import Workbench, initialised, new_workspace, opened, rows_of, wh
 from rowkeep.errors.catalogue import Busy
 from rowkeep.metrics import REGISTRY
 from rowkeep.storage.contract import Selected, StaleCatalog
+from rowkeep.storage.postgres.lookups import MAX_TOGETHER
 from support.postgres import PostgresServer
 
 pytestmark = pytest.mark.anyio
@@ -106,13 +107,14 @@ async def test_each_gets_its_own_rows(address: str) -> None:
         assert sum(runs.values()) < len(names)
 
 
-async def test_at_most_eight_are_sent_together(address: str) -> None:
+async def test_so_many_are_sent_together(address: str) -> None:
     async with teams(address) as table:
         async with locked(address, table):
-            running = await started(*(look_up(table, "team 2") for _ in range(18)))
+            count = 2 + 2 * MAX_TOGETHER
+            running = await started(*(look_up(table, "team 2") for _ in range(count)))
         pages = await asyncio.gather(*running)
-        assert [page.total for page in pages] == [2] * 18
-        # the first one, eight, eight, and one that is left
+        assert [page.total for page in pages] == [2] * count
+        # the first one, two full groups, and one that is left
         assert await runs_of(table) == {False: 2, True: 2}
 
 

@@ -37,13 +37,13 @@ class ConnectionLane:
         ceiling = self._further_ceiling if self._used else self._ceiling
         return self._used < self._limit and self._turns.used < ceiling
 
-    def has_room(self) -> bool:
-        """Whether there is a turn and nobody of this lane waits."""
-        return not self._waiting and self.is_free()
+    def is_idle(self) -> bool:
+        """Whether none of its turns is in use, and there is one."""
+        return self._used == 0 and self.is_free()
 
     def take_at_once(self) -> bool:
-        """Take a turn if there is room."""
-        if not self.has_room():
+        """Take a turn if there is one and nobody of this lane waits."""
+        if self._waiting or not self.is_free():
             return False
         self._take()
         set_pool_used(self._turns.used)
