@@ -208,6 +208,42 @@ async def test_when_all_leave_their_statement_is_not_sent(address: str) -> None:
         assert (await look_up(table, "team 9")).total == 9
 
 
+async def test_one_that_comes_as_the_last_one_leaves(address: str) -> None:
+    async with teams(address) as table:
+        async with locked(address, table):
+            first, leaving = await started(look_up(table, "team 1"), look_up(table, "team 2"))
+            leaving.cancel()
+            (late,) = await started(look_up(table, "team 5"))
+        assert [page.total for page in await asyncio.gather(first, late)] == [1, 5]
+
+
+async def test_the_last_one_leaves_as_the_connection_comes(address: str) -> None:
+    async with teams(address) as table:
+        database: Any = table.database
+        assert database._rows.take_at_once()
+        (leaving,) = await started(look_up(table, "team 2"))
+        database._rows.give_back()
+        leaving.cancel()
+        (late,) = await started(look_up(table, "team 5"))
+        assert (await late).total == 5
+        # nothing was sent for the one that left
+        assert await runs_of(table) == {False: 1, True: 0}
+
+
+async def test_filters_that_can_take_long_are_sent_alone(address: str) -> None:
+    async with teams(address) as table:
+        query = {
+            "expressions": [
+                *where("Team", "=", "team 5")["expressions"],
+                *where("Text", "is null")["expressions"],
+            ]
+        }
+        async with locked(address, table):
+            running = await started(*(table.select({"query": query}, 10) for _ in range(4)))
+        assert [page.total for page in await asyncio.gather(*running)] == [5] * 4
+        assert (await runs_of(table))[True] == 0
+
+
 async def test_what_cannot_be_sent_fails_alone(address: str) -> None:
     async with teams(address) as table:
         async with locked(address, table):

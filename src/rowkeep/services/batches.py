@@ -424,4 +424,6 @@ def _compile(planned: RowOperation) -> None:
         planned.sql.delete(planned.plan.where.shape)
     elif isinstance(planned, SelectRows):
         sql, plan = planned.sql, planned.plan
-        sql.select(plan.shape) if plan.offset else sql.limited(plan.shape, plan.limit)
+        found = sql.select(plan.shape) if plan.offset else sql.limited(plan.shape, plan.limit)
+        if found.short is not None:
+            cast("PostgresTableSql", sql).whole(plan.shape, plan.limit)

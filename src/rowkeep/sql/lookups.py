@@ -32,6 +32,15 @@ def is_lookup(table: Table, shape: SelectShape) -> bool:
     return any({part.name for part in index.columns} <= matched.keys() for index in table.indexes)
 
 
+def is_exact_lookup(table: Table, shape: SelectShape) -> bool:
+    """Whether the page of a lookup reads no other rows than its own: its index is unique, or has exactly the
+    columns of the filter."""
+    matched = _matched_columns(shape.where)
+    return _by_unique(table, set(matched)) or any(
+        {part.name for part in index.columns} == matched.keys() for index in table.indexes
+    )
+
+
 def _by_unique(table: Table, names: set[str]) -> bool:
     if names.intersection(KEYS):
         return True

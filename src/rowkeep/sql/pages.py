@@ -64,7 +64,7 @@ class ShortPages(msgspec.Struct):
 
     def was_long(self) -> None:
         """A page was not short, and had to be read again."""
-        self.skipped = SKIPPED_PAGES
+        self.skipped += SKIPPED_PAGES
 
 
 class SelectSql(msgspec.Struct, frozen=True):
@@ -74,7 +74,7 @@ class SelectSql(msgspec.Struct, frozen=True):
 
     With ``short``, ``page`` reads only pages that are short. ``several`` then reads those of several lookups:
     each parameter is an array with one value for each of them, and each row ends with the number of its
-    lookup, from 1. It is None for a filter with many values."""
+    lookup, from 1. It is None for a filter that can take long."""
 
     page: Template
     count: Template | None
@@ -264,6 +264,10 @@ class PostgresPages(Pages):
         """Whether one plan is good for a page with any values of its filter."""
         return False
 
+    def is_exact_lookup(self, shape: SelectShape) -> bool:  # noqa: ARG002 - a view has no indexes
+        """Whether such a page reads no other rows than its own, so that its time is known."""
+        return False
+
     def limited(self, shape: SelectShape, limit: int) -> SelectSql:
         """PostgreSQL reuses a plan only if its estimated cost is as low as that of a plan for the current
         values. For a limit that is a parameter it assumes a tenth of all rows, so the cost of such a plan is
@@ -295,7 +299,8 @@ class PostgresPages(Pages):
         columns = f"({self.version.text}), page.{IS_SMALL}, {', '.join(cells)}"
         # left joins, for an empty page still returns the version
         one = f"SELECT {columns} FROM (SELECT) AS one LEFT JOIN ({page.text}) AS page ON true"  # noqa: S608 - ours
-        return msgspec.structs.replace(sql, page=Template(one, page.order), several=_several(columns, page))
+        several = _several(columns, page) if self.is_exact_lookup(shape) else None
+        return msgspec.structs.replace(sql, page=Template(one, page.order), several=several)
 
     def _compile_select(self, shape: SelectShape) -> SelectSql:
         return self._compile(shape, 0)

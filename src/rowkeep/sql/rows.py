@@ -30,7 +30,7 @@ from rowkeep.sql.copied_cells import CopiedCells
 from rowkeep.sql.expressions import Expression
 from rowkeep.sql.history_table import HistoryTable
 from rowkeep.sql.idempotency import key_sql
-from rowkeep.sql.lookups import finds_one, is_lookup
+from rowkeep.sql.lookups import finds_one, is_exact_lookup, is_lookup
 from rowkeep.sql.names import column_name, quoted
 from rowkeep.sql.pages import (
     CACHED_SHAPES,
@@ -233,6 +233,9 @@ class PostgresTableSql(PostgresPages, TableSql):
 
     def is_lookup(self, shape: SelectShape) -> bool:
         return is_lookup(self.table, shape)
+
+    def is_exact_lookup(self, shape: SelectShape) -> bool:
+        return is_exact_lookup(self.table, shape)
 
     def _is_current(self) -> sa.ColumnElement[bool]:
         return self._version == sa.bindparam("version", type_=sa.BigInteger())

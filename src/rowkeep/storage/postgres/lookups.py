@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Sequence
 from contextvars import Context
+from time import monotonic
 from typing import Any, TypeAlias
 
 import asyncpg
@@ -19,7 +20,7 @@ from rowkeep.errors.catalogue import RowkeepError
 from rowkeep.metrics import add_pool_waiting
 from rowkeep.sql.pages import SelectSql
 from rowkeep.sql.statements import Template
-from rowkeep.storage.postgres.pool import Call, Pool
+from rowkeep.storage.postgres.pool import NEARLY_WHOLE, Call, Pool
 
 MAX_TOGETHER = 16
 """So many lookups are sent together at most."""
@@ -50,7 +51,7 @@ class Lookups:
     ) -> Rows:
         group = self._groups.get(text)
         if group is None or not group.is_open():
-            group = self._groups[text] = _Group(text, several.text)
+            group = self._groups[text] = _Group(text, several.text, self._pool.wait_seconds)
             group.task = asyncio.create_task(self._run(group, call, text), context=Context())
             self._tasks.add(group.task)
             group.task.add_done_callback(self._tasks.discard)
@@ -66,20 +67,26 @@ class Lookups:
 
 
 class _Group:
-    """Lookups that wait for one statement: ``one`` is its text for a single lookup."""
+    """Lookups that wait for one statement: ``one`` is its text for a single lookup. They wait at most
+    ``wait_seconds`` for a connection."""
 
-    def __init__(self, one: str, several: str) -> None:
+    def __init__(self, one: str, several: str, wait_seconds: float) -> None:
         self._one = one
         self._several = several
         self._waiting: list[Waiting] = []
         self._sent: list[Waiting] = []
+        self._is_closed = False
+        self._joined_until = monotonic() + wait_seconds * (1 - NEARLY_WHOLE)
+        """Who comes later would have too little of the wait left."""
         self._counted = 0
-        """How many of those that wait are counted; the first one is, because it waits in the lane."""
+        """How many of those that wait are counted here; the lane counts the first one."""
         self.task: asyncio.Task[None] | None = None
 
     def is_open(self) -> bool:
         """Whether another lookup can join."""
-        return not self._sent and len(self._waiting) < MAX_TOGETHER
+        if self._is_closed or len(self._waiting) >= MAX_TOGETHER:
+            return False
+        return monotonic() < self._joined_until
 
     async def join(self, parameters: Sequence[Any]) -> Rows | None:
         """The rows of a page; None if the lookup must be sent alone."""
@@ -95,6 +102,8 @@ class _Group:
             if self._counted:
                 self._count(-1)
             if self.task is not None and all(each.done() for _, each in self._waiting):
+                # who comes before the task has ended begins another group
+                self._is_closed = True
                 self.task.cancel()
             raise
 
@@ -113,11 +122,15 @@ class _Group:
             self._count(-self._counted)
             for _, arrival in self._waiting:
                 arrival.cancel()  # where there is no result, because this task was cancelled
+            self._waiting.clear()
 
     def _send(self, connection: asyncpg.Connection) -> Awaitable[Rows]:
         """Also when the statement is sent again."""
+        self._is_closed = True
         self._count(-self._counted)
         self._sent = [each for each in self._waiting if not each[1].done()]
+        if not self._sent:
+            return _nothing()  # the last one has just left, and cancels this task next
         if len(self._sent) == 1:
             alone: Awaitable[Rows] = connection.fetch(self._one, *self._sent[0][0])
             return alone
@@ -149,3 +162,7 @@ class _Group:
     def _count(self, number: int) -> None:
         self._counted += number
         add_pool_waiting(float(number))
+
+
+async def _nothing() -> Rows:
+    return []

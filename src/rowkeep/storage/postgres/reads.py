@@ -27,7 +27,7 @@ SHORT_LEAD = 2
 _is_small = itemgetter(1)
 
 SHORT_PAGE_BYTES = 16_000_000
-"""No short page takes more, with all of its cells."""
+"""About what a short page takes at most, with all of its cells."""
 
 CELL_BYTES = 64
 """About what a cell takes in memory beyond the text in it."""
