@@ -423,7 +423,4 @@ def _compile(planned: RowOperation) -> None:
     elif isinstance(planned, DeleteRows):
         planned.sql.delete(planned.plan.where.shape)
     elif isinstance(planned, SelectRows):
-        sql, plan = planned.sql, planned.plan
-        found = sql.select(plan.shape) if plan.offset else sql.limited(plan.shape, plan.limit)
-        if found.short is not None:
-            cast("PostgresTableSql", sql).whole(plan.shape, plan.limit)
+        planned.sql.any_page(planned.plan)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Any, cast
+from typing import Any
 
 import msgspec
 
 from rowkeep.plan.rows.select import SelectPlan
 from rowkeep.sql.binding import select_values, stream_values
-from rowkeep.sql.pages import Pages, PostgresPages
+from rowkeep.sql.pages import Pages
 from rowkeep.sql.statements import Statement, Template
 
 MAX_TEXT = 4_000
@@ -23,10 +23,7 @@ _ESTIMATES = re.compile(r"  \(cost=[^)]*\)$", re.MULTILINE)
 
 def page_statement(sql: Pages, plan: SelectPlan) -> Statement:
     """The statement of a page; of a lookup, that for any page, which is the slower one."""
-    statements = sql.select(plan.shape) if plan.offset else sql.limited(plan.shape, plan.limit)
-    if statements.short is not None:
-        statements = cast("PostgresPages", sql).whole(plan.shape, plan.limit)
-    return statements.page.bind(select_values(plan, sql.constants))
+    return sql.any_page(plan).page.bind(select_values(plan, sql.constants))
 
 
 def stream_statement(sql: Pages, plan: SelectPlan) -> Statement:

@@ -19,7 +19,7 @@ from sqlalchemy.sql import quoted_name
 
 from rowkeep.model.filters import Shape
 from rowkeep.model.tables import Column
-from rowkeep.plan.rows.select import SelectShape
+from rowkeep.plan.rows.select import SelectPlan, SelectShape
 from rowkeep.sql.conditions import Comparable, beyond, condition
 from rowkeep.sql.dialects import POSTGRES, SQLITE, Dialect
 from rowkeep.sql.expressions import Expression
@@ -144,6 +144,10 @@ class Pages(ABC):
     def limited(self, shape: SelectShape, limit: int) -> SelectSql:  # noqa: ARG002 - for engines that use it
         """The same for a page of ``limit`` rows from the start, where a known limit helps the engine."""
         return self.select(shape)
+
+    def any_page(self, plan: SelectPlan) -> SelectSql:
+        """The statements of the page of a plan, whatever rows it has."""
+        return self.select(plan.shape) if plan.offset else self.limited(plan.shape, plan.limit)
 
     def _page(
         self, shape: SelectShape, limit: int = 0, *, is_text: bool = True
@@ -273,6 +277,10 @@ class PostgresPages(Pages):
         values. For a limit that is a parameter it assumes a tenth of all rows, so the cost of such a plan is
         always too high."""
         return self._limited(shape, limit) if limit in INLINED_LIMITS else self.select(shape)
+
+    def any_page(self, plan: SelectPlan) -> SelectSql:
+        found = super().any_page(plan)
+        return found if found.short is None else self.whole(plan.shape, plan.limit)
 
     def _compile_limited(self, shape: SelectShape, limit: int) -> SelectSql:
         if not self.is_lookup(shape):
