@@ -28,7 +28,10 @@ def clone(tmp_path: Path) -> Path:
 
 
 def make(directory: Path, *arguments: str, path: str | None = None) -> subprocess.CompletedProcess[str]:
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
+    # what is set for the make that runs the tests is not set for this one
+    environment = {
+        name: value for name, value in os.environ.items() if not name.startswith("MAKE") and name != "PYTHON"
+    }
     if path is not None:
         environment["PATH"] = path + os.pathsep + environment["PATH"]
     command = ["make", *arguments]

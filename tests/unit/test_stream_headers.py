@@ -21,3 +21,19 @@ def test_too_many_fields_are_counted_before_they_are_read(monkeypatch: pytest.Mo
     monkeypatch.setattr(csv_blocks, "_parsed", None)
     with pytest.raises(MalformedCsv, match="The header has 1000001 fields; at most 10000 are allowed"):
         read_header(Block(b"," * 1_000_000, 1))
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (b'"a","b\r\n', "A quoted field has no closing quote"),
+        (b'a,b,"c\n1,2,3\n', "A quoted field has no closing quote"),
+        (b'"a","b" \n', "A field has text after its closing quote"),
+        (b'a,"b"c\r\n', "A field has text after its closing quote"),
+        (b'"a",b"\n', "A field without quotes has a quote in it"),
+        (b"a,b\rc\n", "A field without quotes has a carriage return in it"),
+    ],
+)
+def test_what_is_wrong_is_that_of_the_first_wrong_field(text: bytes, reason: str) -> None:
+    with pytest.raises(MalformedCsv, match=f"^Line 1: {reason}"):
+        read_header(Block(text, 1))

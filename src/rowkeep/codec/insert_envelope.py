@@ -47,10 +47,11 @@ _STRING = rb'"[^"\\]{0,1000}+"'
 _OPTION = (rb'"(?:onConflict|mode|dryRun)"_:_(?:true|false|STRING|\{(?:[^{}"\\]|STRING){0,1000}+\})').replace(
     b"STRING", _STRING
 )
+# before 3.11.5, Python can miss matches of a possessive quantifier around others (gh-106052)
 _HEAD = re.compile(
-    rb'_\{_(?:OPTION_,_){0,3}+"data"_:_(?=\[)'.replace(b"OPTION", _OPTION).replace(b"_", _BLANK)
+    rb'_\{_(?:OPTION_,_){0,3}"data"_:_(?=\[)'.replace(b"OPTION", _OPTION).replace(b"_", _BLANK)
 )
-_TAIL = re.compile(rb"(?<=\])_(?:,_OPTION_){0,3}+\}_\Z".replace(b"OPTION", _OPTION).replace(b"_", _BLANK))
+_TAIL = re.compile(rb"(?<=\])_(?:,_OPTION_){0,3}\}_\Z".replace(b"OPTION", _OPTION).replace(b"_", _BLANK))
 _ONE_KEY = re.compile(rb'[ \t\n\r]*+\{[ \t\n\r]*+"(?:[^"\\]|\\.)*+"[ \t\n\r]*+:[ \t\n\r]*+')
 _BLANKS = re.compile(rb"[ \t\n\r]*+")
 _ONE_QUOTED = 2

@@ -244,8 +244,10 @@ def _complaint(text: bytes, at: int, form: CsvFormat) -> str:
     """Why no record starts here."""
     delimiter, quote = (re.escape(each.encode()) for each in (form.delimiter, form.quote))
     field = rb"(?:Q(?:[^Q]++|QQ)*+Q(?!Q)|(?!Q)[^QD\r\n]*+)".replace(b"Q", quote).replace(b"D", delimiter)
-    found = re.compile(rb"(?:%b%b)*+" % (field, delimiter)).match(text, at)
-    start = found.end() if found else at
+    whole, start = re.compile(field + delimiter), at
+    # one by one: before 3.11.5, Python can miss matches of a possessive quantifier around others (gh-106052)
+    while found := whole.match(text, start):
+        start = found.end()
     rest = text[start : start + 1]
     if rest == form.quote.encode():
         closed = re.compile(rb"Q(?:[^Q]++|QQ)*+Q".replace(b"Q", quote)).match(text, start)
